@@ -1,6 +1,7 @@
 /* noc/adjacent.c -- direct links only, between places of a grid: as far as fabric.reach says along
  * rows, columns and diagonals, or as a file lists them. Nothing is passed on: two cores exchange
- * where their places are joined, and not elsewhere. */
+ * where their places are joined, and not elsewhere. All streams from one core to another share the
+ * link between them, token by token (arch/elastic/share.c). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,12 +208,13 @@ static enum err graph(const struct fabric_cfg *cfg, struct graph *g, struct err_
 static enum err route(const struct fabric_machine *machine, const struct fabric_link *link,
                       uint32_t n, struct fabric_route *out, struct err_msg *m)
 {
-    (void)machine;
-    (void)link;
-    (void)n;
-    (void)out;
-    return err_set(m, ERR_INPUT, "fabric.kind = adjacent: links are for imcsim map, which finds "
-                   "places for cores (placement.kind): want fabric.kind = point_to_point");
+    if (!machine->waits)
+        return fabric_never_waits("adjacent", m);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = (struct fabric_route){
+            link[i].payload == FABRIC_PARTIAL_SUMS ? machine->partial_sum_bps : machine->link_bps, 1
+        };
+    return ERR_NONE;
 }
 
 static uint64_t use(const struct fabric_machine *machine, const struct fabric_route *r,

@@ -62,14 +62,21 @@ uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps)
 
 /* ---- routers ---- */
 
+enum err fabric_never_waits(const char *name, struct err_msg *m)
+{
+    return err_set(m, ERR_INPUT, "fabric.kind = %s: its channels are shared, and under "
+                   "clocking.kind = timestep no stream waits: want clocking.kind = elastic, or "
+                   "fabric.kind = point_to_point; imcsim %s", name,
+                   strcmp(name, fabric_adjacent.name) == 0 ? "map finds places for cores"
+                                                           : "fabric drives it alone");
+}
+
 enum err fabric_route_packets(const struct fabric_machine *machine, const struct fabric_link *link,
                               uint32_t n, struct fabric_route *route, const char *name,
                               struct err_msg *m)
 {
     if (!machine->waits)
-        return err_set(m, ERR_INPUT, "fabric.kind = %s: its channels are shared, and under "
-                       "clocking.kind = timestep no stream waits: want clocking.kind = elastic, or "
-                       "fabric.kind = point_to_point; imcsim fabric drives it alone", name);
+        return fabric_never_waits(name, m);
     for (uint32_t i = 0; i < n; i++) {
         bool edge = link[i].from == FABRIC_EDGE || link[i].to == FABRIC_EDGE;
         route[i] = (struct fabric_route){ edge ? machine->link_bps : machine->flit_bps, 1 };

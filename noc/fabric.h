@@ -110,6 +110,9 @@ struct fabric_place fabric_square(uint32_t n_core, uint32_t core);
 /* ceil(bits * clock_hz / rate_bps), UINT64_MAX when it does not fit. */
 uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps);
 
+/* ERR_INPUT: what shares wires has to wait, and under this clocking nothing does. */
+enum err fabric_never_waits(const char *name, struct err_msg *m);
+
 /* Streams that share channels of routers, where they may wait; at the chip's edge links of their
  * own. `name` is the fabric's. */
 enum err fabric_route_packets(const struct fabric_machine *machine, const struct fabric_link *link,

@@ -20,6 +20,7 @@ struct fabric_cfg {
     uint32_t flit_bits, header_bits;
     uint32_t vcs, vc_flits;
     enum switching { SWITCHING_WORMHOLE, SWITCHING_CUT_THROUGH } switching;
+    enum multicast { MULTICAST_UNICAST, MULTICAST_TREE } multicast;
     uint32_t routing_clk, vc_clk, switch_clk, crossbar_clk, link_clk, vc_credit_clk;
 
     /* Of adjacent: how far links go, or a file of them. */
@@ -70,6 +71,9 @@ struct placement_cfg {
     PARAM_ENUM(type, at.switching, "fabric.switching", "wormhole",                                 \
                PARAM_NAMES("wormhole", "cut_through"), NULL,                                       \
                "of routers: cut_through starts a packet only where all of it has room"),           \
+    PARAM_ENUM(type, at.multicast, "fabric.multicast", "unicast", PARAM_NAMES("unicast", "tree"),  \
+               NULL, "of routers: tree sends one packet to all cores that get the same token, "    \
+               "copied where ways part"),                                                          \
     PARAM_U32(type, at.routing_clk, "fabric.routing_clocks", "clocks", "1", 0, FABRIC_MOST_CLOCKS, \
               "of routers: to find a head's way"),                                                 \
     PARAM_U32(type, at.vc_clk, "fabric.vc_clocks", "clocks", "1", 0, FABRIC_MOST_CLOCKS,           \

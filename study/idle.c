@@ -237,6 +237,7 @@ static const struct idle_row { // a key is one row
     { "fabric.vcs", without_routers, OF_LINKS },
     { "fabric.vc_flits", without_routers, OF_LINKS },
     { "fabric.switching", without_routers, OF_LINKS },
+    { "fabric.multicast", without_routers, OF_LINKS },
     { "fabric.routing_clocks", without_routers, OF_LINKS },
     { "fabric.vc_clocks", without_routers, OF_LINKS },
     { "fabric.switch_clocks", without_routers, OF_LINKS },

@@ -253,7 +253,7 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
 
     *l = (struct link){ .stream = stream, .order = carried_by(c, st),
                         .from = buffer_of(from, st, stream),
-                        .routed = c->net && net_carries(st), .end_clk = CYC_NEVER,
+                        .routed = c->net && net_carries(st), .lead = l, .end_clk = CYC_NEVER,
                         .hop_clk = sums ? c->cfg->partial_sum_hop_clk : c->cfg->hop_clk };
     c->link_of[stream] = l;
     if (st->kind == STREAM_RESULT)
@@ -371,11 +371,14 @@ static bool make(struct elastic_chip *c, const bool *fast)
         made = finish_site(c, &c->site[i]);
     for (uint32_t i = 0; made && i < c->n_site; i++)
         number(c, &c->site[i], fast);
+    if (made && c->net && p->config->fabric.multicast == MULTICAST_TREE)
+        made = links_unite(c);
     return made;
 }
 
 static void site_release(struct site *s)
 {
+    links_release(s);
     for (uint32_t i = 0; s->link && i < s->n_link; i++)
         free(s->link[i].meter.cause);
     for (uint32_t i = 0; s->in && i < s->n_in; i++)
@@ -612,10 +615,15 @@ enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cf
     struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
                               .probe = cfg->probe, .watch = cfg->watch,
                               .checks = cfg->mode == KERNEL_EVERY_CYCLE };
-    enum err e = cfg->places ? net_new(&c.net, &c, cfg->places, m) : ERR_NONE;
+    const bool direct = p->fabric->direct;
+    enum err e = cfg->places && !direct ? net_new(&c.net, &c, cfg->places, m) : ERR_NONE;
     bool ran = !e && make(&c, cfg->fast);
 
     *r = (struct elastic_result){ .n_image = cfg->n_image };
+    if (!e && ran && direct && cfg->places)
+        e = links_share(&c, cfg->places, m);
+    if (!e && ran && c.net)
+        e = net_unite(c.net, m);
     if (!e && ran)
         e = check_packets(&c, m);
     if (!e && ran)

@@ -39,6 +39,7 @@ enum elastic_on {
     ON_SUMS,      // of a stream
     ON_RESIDUAL,  // of a stream
     ON_CREDIT,    // of a stream's receiver
+    ON_WIRE,      // that carries a token of another stream
     ON_TOKEN,     // of the stage that fills the link's buffer
     ON_PORT,      // registers are not loaded
     ON_CROSSBAR,  // no result yet, or registers that are not free

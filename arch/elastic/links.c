@@ -111,6 +111,8 @@ static void finish(struct site *s, struct link *l, uint64_t now)
 {
     l->n = 0;
     l->end_clk = CYC_NEVER;
+    if (l->wire)
+        l->wire->busy = NULL;
     sent(l->from, l->next++, now);
     s->look |= LOOK_LINKS | (l->from == &s->out ? LOOK_DIGITAL : LOOK_PORT);
 }
@@ -158,7 +160,7 @@ uint64_t links_wake(const struct site *s)
         const struct link *l = &s->link[i];
         if (l->waits)
             wake = min_u64(wake, mail_wait(l->credits));
-        else if (l->routed || l->next + 1 < l->from->end || filler_waits(s, l))
+        else if (l->routed || link_is_shared(l) || l->next + 1 < l->from->end || filler_waits(s, l))
             wake = min_u64(wake, l->end_clk);
     }
     return wake;
@@ -178,57 +180,87 @@ uint64_t links_drain(struct site *s)
     return last;
 }
 
-static void start(struct site *s, struct link *l, uint64_t now)
+static bool has_token(const struct link *l)
 {
-    uint64_t bits, clk;
-    uint32_t n = send_buffer_token(l->from, l->next)->n;
+    return l->n == 0 && l->next < l->from->end;
+}
+
+static uint32_t next_pixels(const struct link *l)
+{
+    return send_buffer_token(l->from, l->next)->n;
+}
+
+/* Takes the credits that a token wants. */
+static void want_credits(struct site *s, struct link *l, uint64_t now)
+{
+    uint32_t n = next_pixels(l);
 
     if (l->credit < n)
         take_credits(l, now);
     set_waits(s, l, l->credit < n);
-    if (l->waits)
-        return;
-    clk = send_clocks(s, l, n, &bits);
+}
+
+static void begin(struct link *l, uint32_t n, uint64_t bits, uint64_t end_clk)
+{
     l->credit -= n;
     l->pixels += n;
     l->count.tokens++;
     l->count.bits += bits;
+    l->n = n;
+    l->end_clk = end_clk;
+}
+
+static void start(struct site *s, struct link *l, uint64_t now)
+{
+    uint64_t bits, clk;
+    uint32_t n = next_pixels(l);
+
+    if (link_short_of(l, n) || !link_has_turn(l))
+        return;
+    clk = send_clocks(s, l, n, &bits);
     if (l->routed) {
         net_send(s->chip->net, l->stream, n, bits, now);
         clk = 1;
     } else {
         mail_put(l->tokens, now + clk + l->hop_clk, n);
     }
-    l->n = n;
-    l->end_clk = now + clk;
-}
-
-static bool has_token(const struct link *l)
-{
-    return l->n == 0 && l->next < l->from->end;
+    if (l->wire)
+        link_takes_wire(l);
+    begin(l, n, bits, now + clk);
+    for (uint32_t i = 1; i < l->n_with; i++)
+        begin(l->with[i], n, bits, now + clk);
 }
 
 static void watch(struct link *l, uint64_t now)
 {
+    const struct link *of = has_token(l) ? link_short_of(l->lead, next_pixels(l)) : NULL;
+
     if (l->n > 0)
         meter_set(&l->meter, now, ELASTIC_BUSY, ON_NOTHING, 0);
     else if (!has_token(l))
         meter_set(&l->meter, now, ELASTIC_STARVED, ON_TOKEN, l->stream);
+    else if (of)
+        meter_set(&l->meter, now, ELASTIC_BLOCKED, ON_CREDIT, of->stream);
     else
-        meter_set(&l->meter, now, ELASTIC_BLOCKED, ON_CREDIT, l->stream);
+        meter_set(&l->meter, now, ELASTIC_WAITING, ON_WIRE, l->wire->busy->stream);
 }
 
 void links_start(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (!l->tokens)
-            continue; // leaves the chip: reported by itself
-        if (has_token(l))
+        if (l->tokens && has_token(l))
+            want_credits(s, l, now);
+    }
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        if (l->tokens && has_token(l) && l->lead == l) // without, it leaves the chip
             start(s, l, now);
-        watch(l, now);
     }
     find_end(s);
+    for (uint32_t i = 0; i < s->n_link; i++)
+        if (s->link[i].tokens)
+            watch(&s->link[i], now);
 }
 
 void links_check(struct site *s, uint64_t now)

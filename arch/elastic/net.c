@@ -23,7 +23,8 @@ struct token_way { // of a packet that is on its way
 };
 
 struct net_stream {
-    uint32_t          to;    // node
+    uint32_t          from, to; // nodes
+    struct graph_union way;  // of one that sends for several; else zero
     uint32_t          hops;
     struct mail      *mail;  // to the receiver
     struct token_way *token; // owned; ring of `size`
@@ -72,6 +73,22 @@ uint32_t net_hops(const struct net *n, uint32_t stream)
     return n->stream[stream].hops;
 }
 
+uint32_t net_to(const struct net *n, uint32_t stream)
+{
+    return n->stream[stream].to;
+}
+
+/* The stream of a packet, or of the copy that a node takes. */
+static uint32_t stream_of(const struct net *n, const struct router_packet *p)
+{
+    const struct link *l = n->chip->link_of[p->from];
+
+    for (uint32_t i = 0; i < l->n_with; i++)
+        if (n->stream[l->with[i]->stream].to == p->to)
+            return l->with[i]->stream;
+    return p->from;
+}
+
 static uint32_t flits_of(const struct net *n, uint64_t bits)
 {
     const struct fabric_cfg *f = &n->chip->plan->config->fabric;
@@ -92,11 +109,12 @@ static void sent_all(void *user, uint32_t source, uint64_t clk)
 static void arrives(void *user, const struct router_packet *p, uint64_t clk)
 {
     struct net *n = user;
-    struct net_stream *s = &n->stream[p->from];
+    uint32_t stream = stream_of(n, p);
+    struct net_stream *s = &n->stream[stream];
 
     s->token[p->tag % s->size].clk = clk;
     if (!s->waits)
-        n->waiting[n->n_waiting++] = p->from;
+        n->waiting[n->n_waiting++] = stream;
     s->waits = true;
 }
 
@@ -109,7 +127,7 @@ static void taken(void *user, const struct router_packet *p, uint64_t clk)
     c->latency_min = c->n ? min_u64(c->latency_min, latency) : latency;
     c->latency_max = max_u64(c->latency_max, latency);
     c->latency_sum += latency;
-    c->zero_load_sum += router_zero_load(&n->spec, p->routers, p->n_flit);
+    c->zero_load_sum += router_zero_load(&n->spec, n->stream[stream_of(n, p)].hops + 1, p->n_flit);
     c->flits += p->n_flit;
     c->n++;
     n->bin[min_u64(latency, BINS - 1)]++;
@@ -125,7 +143,10 @@ static void advance(struct net *n, uint64_t now)
         for (; n->n_offer > 0 && n->offer[n->first_offer].clk <= n->clk; n->n_offer--) {
             const struct offer *o = &n->offer[n->first_offer];
             const struct net_stream *s = &n->stream[o->stream];
-            routers_offer(n->routers, o->stream, s->to, o->n_flit, o->clk, s->sent - 1);
+            if (s->way.n > 0)
+                routers_offer_all(n->routers, o->stream, &s->way, o->n_flit, o->clk, s->sent - 1);
+            else
+                routers_offer(n->routers, o->stream, s->to, o->n_flit, o->clk, s->sent - 1);
             n->first_offer = (n->first_offer + 1) % n->n_stream;
         }
         if (n->n_offer > 0)
@@ -135,13 +156,21 @@ static void advance(struct net *n, uint64_t now)
     }
 }
 
+static void add_token(struct net_stream *s, uint32_t pixels)
+{
+    assert(s->sent - s->handed < s->size);
+    s->token[s->sent++ % s->size] = (struct token_way){ pixels, CYC_NEVER };
+}
+
 void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, uint64_t now)
 {
-    struct net_stream *s = &n->stream[stream];
+    const struct link *l = n->chip->link_of[stream];
 
-    assert(n->n_offer < n->n_stream && s->sent - s->handed < s->size);
-    s->token[s->sent++ % s->size] = (struct token_way){ pixels, CYC_NEVER };
-    s->gone = false;
+    assert(n->n_offer < n->n_stream && l->lead == l);
+    add_token(&n->stream[stream], pixels);
+    for (uint32_t i = 1; i < l->n_with; i++)
+        add_token(&n->stream[l->with[i]->stream], pixels);
+    n->stream[stream].gone = false;
     n->offer[(n->first_offer + n->n_offer++) % n->n_stream] =
         (struct offer){ stream, flits_of(n, bits), now };
     n->base.wake(&n->base, now + 1);
@@ -150,7 +179,7 @@ void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, ui
 bool net_has_sent(struct net *n, uint32_t stream, uint64_t now)
 {
     advance(n, now);
-    return n->stream[stream].gone || n->err;
+    return n->stream[n->chip->link_of[stream]->lead->stream].gone || n->err;
 }
 
 /* Hands over the stream's next token, if it is known when it comes. Whether more may follow. */
@@ -267,8 +296,13 @@ static const struct block_ops net_ops = { "elastic_net", step, describe };
 
 /* ---- life ---- */
 
-static enum err check_spec(const struct router_spec *s, struct err_msg *m)
+static enum err check_spec(const struct router_spec *s, enum multicast multicast,
+                           struct err_msg *m)
 {
+    if (multicast == MULTICAST_TREE && !s->cut_through)
+        return err_set(m, ERR_INPUT, "fabric.multicast = tree: a copied packet may not wait half "
+                       "sent, as with fabric.switching = wormhole it may: want fabric.switching = "
+                       "cut_through, or fabric.multicast = unicast");
     if (s->switch_clk + s->crossbar_clk > 0)
         return ERR_NONE;
     return err_set(m, ERR_INPUT, "fabric.switch_clocks = 0: with fabric.crossbar_clocks = 0 a flit "
@@ -289,7 +323,7 @@ static enum err make_routers(struct net *n, const struct elastic_places *places,
         const struct plan_stream *st = &p->stream[i];
         if (!net_carries(st))
             continue; // a source that is never offered anything
-        node[i] = places->node[st->from];
+        node[i] = n->stream[i].from = places->node[st->from];
         n->stream[i].to = places->node[st->to];
         n->stream[i].hops = graph_routers(n->graph, node[i], n->stream[i].to) - 1;
     }
@@ -317,7 +351,7 @@ enum err net_new(struct net **new, struct elastic_chip *c, const struct elastic_
     n->waiting = calloc(n->n_stream, sizeof *n->waiting);
     n->bin = calloc(BINS, sizeof *n->bin);
     e = n->stream && n->offer && n->waiting && n->bin
-            ? check_spec(&n->spec, m)
+            ? check_spec(&n->spec, c->plan->config->fabric.multicast, m)
             : err_set(m, ERR_MEMORY, "no memory for the network");
     if (!e)
         e = make_routers(n, places, m);
@@ -328,12 +362,32 @@ enum err net_new(struct net **new, struct elastic_chip *c, const struct elastic_
     return e;
 }
 
+enum err net_unite(struct net *n, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+    uint32_t *to = calloc(n->n_stream, sizeof *to);
+
+    if (!to)
+        return err_set(m, ERR_MEMORY, "no memory for the network");
+    for (uint32_t i = 0; !e && i < n->n_stream; i++) {
+        const struct link *l = n->chip->link_of[i];
+        for (uint32_t k = 0; k < l->n_with; k++)
+            to[k] = n->stream[l->with[k]->stream].to;
+        if (l->n_with > 1)
+            e = graph_unite(&n->stream[i].way, n->graph, n->stream[i].from, to, l->n_with, m);
+    }
+    free(to);
+    return e;
+}
+
 void net_free(struct net *n)
 {
     if (!n)
         return;
-    for (uint32_t i = 0; n->stream && i < n->n_stream; i++)
+    for (uint32_t i = 0; n->stream && i < n->n_stream; i++) {
         free(n->stream[i].token);
+        graph_union_release(&n->stream[i].way);
+    }
     routers_free(n->routers);
     free(n->stream);
     free(n->offer);

@@ -166,6 +166,8 @@ static void put_state(struct repeat *r, uint64_t now)
         put_buffer(r, &s->out);
         for (uint32_t k = 0; k < s->n_link; k++)
             put_link(r, &s->link[k], now);
+        for (uint32_t k = 0; k < s->n_wire; k++)
+            put(r, s->wire[k].turn);
         if (i < c->plan->n_core)
             put_core(r, s, now);
         else

@@ -97,6 +97,12 @@ struct send_buffer {
     uint32_t    n_link;
 };
 
+struct wire { // that several streams share: a link between two places
+    struct link **link; // owned; borrowed ones, in the order of the plan
+    uint32_t      n, turn;
+    struct link  *busy; // that sends; NULL: none
+};
+
 struct link { // of one stream that goes out
     uint32_t            stream;
     const struct order *order; // of the pixels that it carries
@@ -112,6 +118,10 @@ struct link { // of one stream that goes out
     uint64_t            last_bits, last_clk; // of the token before; 0: none
     bool                routed; // through the chip's net
     bool                fast;   // a token takes a clock
+    struct link        *lead;   // that sends for it: itself, or another that has the same tokens
+    struct link       **with;   // owned; of a lead of several: all of them, itself first; else NULL
+    uint32_t            n_with;
+    struct wire        *wire;   // NULL: has one for itself
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
     struct elastic_stream count;
@@ -164,7 +174,8 @@ struct site {
     struct elastic_chip *chip;
     uint32_t             index; // core of the plan, or behind them image feeds
     struct link         *link;  // owned
-    uint32_t             n_link;
+    struct wire         *wire;  // owned
+    uint32_t             n_link, n_wire;
     uint32_t             n_waiting; // links, for credits
     struct send_buffer   out;
 
@@ -284,6 +295,24 @@ uint64_t links_drain(struct site *s);
  * pixels on their way or there, and whose credits are on their way back are all places. */
 void links_check(struct site *s, uint64_t now);
 
+/* ---- share.c: streams of a core that are sent together, or in turn ---- */
+
+/* Links of the same tokens to different cores send together: one packet, copied on its way. */
+bool links_unite(struct elastic_chip *c);
+
+/* Streams from a place to another share the link between them. ERR_INPUT: there is none. */
+enum err links_share(struct elastic_chip *c, const struct elastic_places *places,
+                     struct err_msg *m);
+void links_release(struct site *s); // what both have made
+
+/* Of links that send together the first whose receiver has no room for n pixels; NULL: all have. */
+struct link *link_short_of(struct link *l, uint32_t n);
+
+/* Whether a link may send its next token: its wire is idle, and no other's turn comes before. */
+bool link_has_turn(const struct link *l);
+bool link_is_shared(const struct link *l); // its wire: somebody may wait for it
+void link_takes_wire(struct link *l);
+
 /* ---- net.c: routers between the cores ---- */
 
 struct net;
@@ -299,8 +328,13 @@ struct block *net_block(struct net *n);
  * the host has no memory. */
 bool net_connect(struct net *n, uint32_t stream, struct mail *to_core, uint32_t size);
 uint32_t net_hops(const struct net *n, uint32_t stream);
+uint32_t net_to(const struct net *n, uint32_t stream); // node
 
-/* A token of so many pixels and bits is sent from now on; whether its tail was, before now. */
+/* After links_unite(): the ways of packets that are copied. */
+enum err net_unite(struct net *n, struct err_msg *m);
+
+/* A token of so many pixels and bits is sent from now on, for all links that the stream's leads;
+ * whether its tail was, before now. */
 void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, uint64_t now);
 bool net_has_sent(struct net *n, uint32_t stream, uint64_t now);
 

@@ -42,6 +42,7 @@ static struct node next_of(const struct elastic_chip *c, const struct node *n)
     case ON_RESIDUAL:
     case ON_OUTPUT:
     case ON_READ_BACK:
+    case ON_WIRE:
         return link_node(c, why->stream);
     case ON_CREDIT:
         if (st->kind == STREAM_PARTIAL_SUM || st->kind == STREAM_RESIDUAL ||

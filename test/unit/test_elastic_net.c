@@ -185,6 +185,90 @@ static bool is_inside(const struct plan_stream *st)
     return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
 }
 
+/* ---- packets that are copied ---- */
+
+static bool same_tokens(const struct plan_stream *a, const struct plan_stream *b)
+{
+    return a->from == b->from && a->kind == b->kind && a->first == b->first && a->n == b->n &&
+           a->read_back == b->read_back;
+}
+
+/* Adds the flits of packets from a stream's core to those of all that get the same: each channel of
+ * their ways once. Nothing for a stream that is not the first of them. */
+static void carry_copies(uint64_t *carried, const struct plan *p, uint32_t stream,
+                         const uint32_t *node, uint64_t n_flit)
+{
+    uint64_t *on = calloc((size_t)48 * 48, sizeof *on);
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (is_inside(&p->stream[i]) && same_tokens(&p->stream[i], &p->stream[stream])) {
+            assert_true(on != NULL);
+            if (i < stream) {
+                free(on);
+                return;
+            }
+            carry(on, node[p->stream[i].from], node[p->stream[i].to], 1);
+        }
+    for (uint32_t i = 0; i < 48 * 48; i++)
+        carried[i] += on[i] > 0 ? n_flit : 0;
+    free(on);
+}
+
+/* 512 rows hold every kernel, 32 columns half of the last layers' outputs: both halves get the
+ * same pixels. */
+static void one_packet_goes_to_all_cores_that_get_the_same_token(void **state)
+{
+    static const char *const set[2][6] = {
+        { "core.crossbar.rows=512", "core.crossbar.columns=32", "fabric.switching=cut_through",
+          NULL },
+        { "core.crossbar.rows=512", "core.crossbar.columns=32", "fabric.switching=cut_through",
+          "fabric.multicast=tree", NULL },
+    };
+    struct elastic_result e[2];
+    struct plan_rig r[2];
+    struct graph g;
+    uint32_t node[48];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        make_resnet(&r[k], set[k]);
+        if (k == 0)
+            make_graph(&g, r[k].plan.fabric, &r[k].config.fabric);
+        snake(node, r[k].plan.n_core, 8);
+        const struct elastic_places places = { &g, node };
+        run_it(&e[k], &r[k].plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    }
+    const struct plan *p = &r[1].plan;
+    uint64_t *carried = calloc((size_t)48 * 48, sizeof *carried), all = 0;
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        assert_int_equal(e[0].stream[i].bits, e[1].stream[i].bits);
+        assert_int_equal(e[0].stream[i].tokens, e[1].stream[i].tokens);
+        if (is_inside(&p->stream[i]))
+            carry_copies(carried, p, i, node, flits_of(&e[1].stream[i]));
+    }
+    for (uint32_t i = 0; i < g.n_router * g.n_port; i++)
+        if (graph_is_router(g.peer[i])) {
+            uint64_t flits = carried[i / g.n_port * 48 + g.peer[i] / g.n_port];
+            assert_int_equal(e[1].packets.channel[i].flits, flits);
+            all += flits;
+        }
+    assert_int_equal(e[1].packets.counts.flit_hops, all);
+    assert_true(all < e[0].packets.counts.flit_hops);
+    assert_int_equal(e[1].packets.flits, e[0].packets.flits); // taken
+    assert_int_equal(e[1].packets.counts.flits_sent + e[1].packets.counts.flits_copied,
+                     e[1].packets.counts.flits_taken);
+    for (uint32_t i = 0; i < p->n_core; i++) { // when does not matter
+        assert_int_equal(e[0].core[i].outputs, e[1].core[i].outputs);
+        assert_int_equal(e[0].core[i].words_written, e[1].core[i].words_written);
+    }
+    free(carried);
+    for (int k = 0; k < 2; k++) {
+        elastic_result_release(&e[k]);
+        rig_release(&r[k]);
+    }
+    graph_release(&g);
+}
+
 /* Core i at place i of 8 x 8, four below each router: 16, 4 and 1 of them. */
 static void channels_of_a_tree_carry_what_leaves_and_enters_their_subtrees(void **state)
 {
@@ -254,7 +338,8 @@ static void a_bus_bounds_an_image_by_all_flits_and_a_clock_a_packet(void **state
 
 /* ---- random networks ---- */
 
-static bool plan_routed(struct plan *p, struct random_study *s, const char *kind)
+static bool plan_routed(struct plan *p, struct random_study *s, const char *kind,
+                        enum multicast multicast)
 {
     struct err_msg m;
 
@@ -270,6 +355,12 @@ static bool plan_routed(struct plan *p, struct random_study *s, const char *kind
     s->config.fabric.flit_bits = UINT32_C(16) << s->seed % 5;
     s->config.fabric.vcs = 1 + s->seed % 3;
     s->config.fabric.vc_flits = 1 + s->seed % 6;
+    if (multicast == MULTICAST_TREE) {
+        s->config.fabric.multicast = multicast;
+        s->config.fabric.switching = SWITCHING_CUT_THROUGH;
+        s->config.fabric.vc_flits = 512;
+        s->config.crossbar.columns = max_u32(8, s->config.crossbar.columns / 2);
+    }
     if (plan_make(p, &s->network, &s->config, &m))
         return false;
     s->config.fabric.rows = (uint32_t)ceil_div(p->n_core, s->config.fabric.columns);
@@ -304,10 +395,11 @@ struct routed { // a random network on routers
     struct elastic_places places;
 };
 
-static bool routed_make(struct routed *r, unsigned seed, const char *kind)
+static bool routed_make(struct routed *r, unsigned seed, const char *kind,
+                        enum multicast multicast)
 {
     random_study_make(&r->s, seed);
-    if (!plan_routed(&r->p, &r->s, kind)) {
+    if (!plan_routed(&r->p, &r->s, kind, multicast)) {
         random_study_release(&r->s);
         return false;
     }
@@ -328,20 +420,23 @@ static void routed_release(struct routed *r)
     random_study_release(&r->s);
 }
 
-static bool run_random(unsigned seed, const char *kind)
+static uint64_t copied;
+
+static bool run_random(unsigned seed, const char *kind, enum multicast multicast)
 {
     struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
     struct elastic_result e, other;
     struct routed r;
     struct err_msg m;
 
-    if (!routed_make(&r, seed, kind))
+    if (!routed_make(&r, seed, kind, multicast))
         return false;
     cfg.places = &r.places;
     enum err err = elastic_run(&r.p, &cfg, &e, &m);
     if (err && !strstr(m.text, "nothing can move any more"))
         fail_msg("seed %u: %s", seed, m.text);
     if (!err) {
+        copied += e.packets.counts.flits_copied;
         run_it(&other, &r.p, &r.places, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
         assert_same(&e, &other, &r.p, &r.g);
         elastic_result_release(&other);
@@ -379,10 +474,24 @@ static void random_networks_are_the_same_in_any_order_of_steps(void **state)
     for (size_t k = 0; k < 3; k++) {
         unsigned last = k == 0 ? N_STUDY : N_STUDY / 2, n = 0;
         for (unsigned seed = 1; seed <= last; seed++)
-            n += run_random(seed, kinds[k]);
+            n += run_random(seed, kinds[k], MULTICAST_UNICAST);
         print_message("%s: %u of %u networks end\n", kinds[k], n, last);
         assert_true(n >= last / 2);
     }
+}
+
+static void random_networks_with_copies_are_too(void **state)
+{
+    static const char *const kinds[] = { "mesh", "tree", "bus" };
+    unsigned n = 0;
+
+    (void)state;
+    copied = 0;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++)
+        n += run_random(seed, kinds[seed % 3], MULTICAST_TREE);
+    print_message("%u of %u networks end, %lu flits copied\n", n, (unsigned)N_STUDY,
+                  (unsigned long)copied);
+    assert_true(n >= N_STUDY / 2 && copied > 1000);
 }
 
 /* Twenty images, of which those that repeat others are left out, beside a run of all of them. */
@@ -397,7 +506,7 @@ static void images_left_out_change_nothing_on_routers_either(void **state)
         struct elastic_result some, all;
         struct routed r;
         struct err_msg m;
-        if (!routed_make(&r, seed, kinds[seed % 3]))
+        if (!routed_make(&r, seed, kinds[seed % 3], seed % 2 ? MULTICAST_TREE : MULTICAST_UNICAST))
             continue;
         cfg.places = &r.places;
         if (!elastic_run(&r.p, &cfg, &some, &m)) {
@@ -426,6 +535,7 @@ static void what_no_packet_can_be_is_refused(void **state)
           "want at least fabric.vc_flits = " },
         { { "fabric.switch_clocks=0", "fabric.crossbar_clocks=0", NULL },
           "want fabric.switch_clocks = 1" },
+        { { "fabric.multicast=tree", NULL }, "want fabric.switching = cut_through" },
     };
 
     (void)state;
@@ -458,6 +568,8 @@ int main(void)
         cmocka_unit_test(channels_of_a_tree_carry_what_leaves_and_enters_their_subtrees),
         cmocka_unit_test(a_bus_bounds_an_image_by_all_flits_and_a_clock_a_packet),
         cmocka_unit_test(random_networks_are_the_same_in_any_order_of_steps),
+        cmocka_unit_test(one_packet_goes_to_all_cores_that_get_the_same_token),
+        cmocka_unit_test(random_networks_with_copies_are_too),
         cmocka_unit_test(images_left_out_change_nothing_on_routers_either),
         cmocka_unit_test(what_no_packet_can_be_is_refused),
     };
