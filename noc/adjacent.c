@@ -12,16 +12,16 @@
 #include "core/yaml.h"
 #include "noc/fabric.h"
 
-enum { MOST_LINKS = 1 << 20, N_DIRECTION = 8 };
+enum { MOST_LINKS = 1 << 20, N_DIRECTION = 8, MOST_LENGTH = 1000 };
 
 struct links {
     struct link {
-        uint32_t from, to;
+        uint32_t from, to, halves; // the latter of a pitch; 0: not stated
     }       *link; // owned
     uint32_t n;
 };
 
-static bool put(struct links *l, uint32_t from, uint32_t to)
+static bool put(struct links *l, uint32_t from, uint32_t to, uint32_t halves)
 {
     if ((l->n & (l->n - 1)) == 0) { // full at every power of 2
         struct link *more = realloc(l->link, (l->n ? 2 * (size_t)l->n : 1) * sizeof *more);
@@ -29,7 +29,7 @@ static bool put(struct links *l, uint32_t from, uint32_t to)
             return false;
         l->link = more;
     }
-    l->link[l->n++] = (struct link){ from, to };
+    l->link[l->n++] = (struct link){ from, to, halves };
     return true;
 }
 
@@ -40,6 +40,15 @@ static int by_ends(const void *a, const void *b)
     if (x->from != y->from)
         return x->from < y->from ? -1 : 1;
     return x->to < y->to ? -1 : x->to > y->to;
+}
+
+/* Of one that is listed more than once, the shortest first. */
+static int by_length(const void *a, const void *b)
+{
+    const struct link *x = a, *y = b;
+    int ends = by_ends(a, b);
+
+    return ends ? ends : x->halves < y->halves ? -1 : x->halves > y->halves;
 }
 
 /* ---- what fabric.reach says ---- */
@@ -53,7 +62,7 @@ static bool reach(struct links *l, const struct fabric_cfg *cfg, uint32_t from,
         int64_t x = from % cfg->columns + (int64_t)across * far[i];
         int64_t y = from / cfg->columns + (int64_t)down * far[i];
         if (far[i] > 0 && x >= 0 && x < cfg->columns && y >= 0 && y < cfg->rows)
-            ok = put(l, from, (uint32_t)(y * cfg->columns + x));
+            ok = put(l, from, (uint32_t)(y * cfg->columns + x), 0);
     }
     return ok;
 }
@@ -85,13 +94,21 @@ static enum err read_line(struct links *l, const struct fabric_cfg *cfg, char *l
 {
     static const char space[] = " \t\r\n,";
     uint32_t n_node = cfg->rows * cfg->columns;
-    uint64_t end[2] = { 0, 0 };
+    uint64_t end[2] = { 0, 0 }, tenths = 0;
     char *rest = NULL;
     int n = 0;
 
     line[strcspn(line, "#")] = '\0';
     for (char *word = strtok_r(line, space, &rest); word; word = strtok_r(NULL, space, &rest)) {
-        if (n == 2 || !yaml_decimal(word, 0, &end[n]) || end[n] >= n_node)
+        if (n == 2 && yaml_decimal(word, 1, &tenths) && tenths > 0 && tenths % 5 == 0 &&
+            tenths <= 10 * MOST_LENGTH) {
+            n++;
+            continue;
+        }
+        if (n == 2)
+            return err_set(m, ERR_INPUT, "%.40s: want a length of 0.5 to %d pitches, in halves",
+                           word, MOST_LENGTH);
+        if (n > 2 || !yaml_decimal(word, 0, &end[n]) || end[n] >= n_node)
             return err_set(m, ERR_INPUT, "%.40s: want: from to, places 0 to %" PRIu32, word,
                            n_node - 1);
         n++;
@@ -102,8 +119,9 @@ static enum err read_line(struct links *l, const struct fabric_cfg *cfg, char *l
         return err_set(m, ERR_INPUT, "place %" PRIu64 ": want two places: from to", end[0]);
     if (l->n >= MOST_LINKS)
         return err_set(m, ERR_INPUT, "want at most %d links", MOST_LINKS);
-    bool ok = put(l, (uint32_t)end[0], (uint32_t)end[1]) &&
-              (cfg->links_are == LINKS_ONE_WAY || put(l, (uint32_t)end[1], (uint32_t)end[0]));
+    uint32_t from = (uint32_t)end[0], to = (uint32_t)end[1], halves = (uint32_t)(tenths / 5);
+    bool ok = put(l, from, to, halves) &&
+              (cfg->links_are == LINKS_ONE_WAY || put(l, to, from, halves));
     return ok ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for links");
 }
 
@@ -152,7 +170,7 @@ static void sort(struct links *l)
 {
     uint32_t n = 0;
 
-    qsort(l->link, l->n, sizeof *l->link, by_ends);
+    qsort(l->link, l->n, sizeof *l->link, by_length);
     for (uint32_t i = 0; i < l->n; i++)
         if (n == 0 || by_ends(&l->link[n - 1], &l->link[i]) != 0)
             l->link[n++] = l->link[i];
@@ -182,11 +200,17 @@ static enum err make(struct graph *g, const struct links *l, const struct fabric
     g->rows = cfg->rows;
     g->columns = cfg->columns;
     g->exit = exit_direct;
+    g->halves = calloc((size_t)n * g->n_port, sizeof *g->halves);
+    if (!g->halves) {
+        graph_release(g);
+        return err_set(m, ERR_MEMORY, "no memory for links");
+    }
     for (uint32_t i = 0; i < n; i++)
         graph_attach(g, i, i * g->n_port);
     for (uint32_t i = 0; i < l->n; i++) {
         port = i > 0 && l->link[i - 1].from == l->link[i].from ? port + 1 : 1;
         g->peer[l->link[i].from * g->n_port + port] = l->link[i].to * g->n_port;
+        g->halves[l->link[i].from * g->n_port + port] = l->link[i].halves;
     }
     return ERR_NONE;
 }

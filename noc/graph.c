@@ -27,6 +27,7 @@ void graph_release(struct graph *g)
 {
     free(g->peer);
     free(g->at);
+    free(g->halves);
     *g = (struct graph){ 0 };
 }
 
@@ -150,6 +151,8 @@ static uint32_t apart(uint32_t a, uint32_t b)
 
 uint32_t graph_length(const struct graph *g, uint32_t port)
 {
+    if (g->halves && g->halves[port] > 0)
+        return g->halves[port];
     struct graph_spot a = graph_spot(g, port), b = graph_spot(g, g->peer[port]);
 
     return apart(a.x, b.x) + apart(a.y, b.y);

@@ -32,6 +32,7 @@ struct graph {
     bool     serial; // a router of it passes one packet at a time, whatever its ports
     uint32_t *peer; // owned; by port: the port at the other end, GRAPH_NODE + node, or GRAPH_NONE
     uint32_t *at;   // owned; by node: the port that its interface is at
+    uint32_t *halves; // owned; by port: length of its channel out, where it is stated, else 0; NULL
 
     /* The port of the router (0 .. n_port - 1) by which a packet for a node leaves it; GRAPH_NONE:
      * there is no way, from a router that passes nothing on. */
@@ -79,7 +80,7 @@ const uint32_t *graph_union_at(const struct graph_union *u, const struct graph *
 /* Where a router or node lies, as peer[] has them; nodes row by row, two halves apart. */
 struct graph_spot graph_spot(const struct graph *g, uint32_t peer);
 
-/* Halves of a pitch, along rows and columns, that a port's channel out is long. */
+/* Halves of a pitch that a port's channel out is long: as stated, or along rows and columns. */
 uint32_t graph_length(const struct graph *g, uint32_t port);
 
 struct graph_cycle { // channels, by the port that they leave; each waits for the next

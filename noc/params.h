@@ -16,6 +16,7 @@ struct fabric_cfg {
 
     /* Of those with routers (noc/router.h). */
     uint32_t rows, columns; // places for cores
+    uint32_t pitch_um;      // from one to the next
     enum arity { ARITY_4, ARITY_2 } arity; // of tree
     uint32_t flit_bits, header_bits;
     uint32_t vcs, vc_flits;
@@ -58,6 +59,8 @@ struct placement_cfg {
               "of routers: rows of places for cores"),                                             \
     PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
               "of routers: columns of places for cores"),                                          \
+    PARAM_U32(type, at.pitch_um, "fabric.pitch_um", "um", "1000", 1, 100000,                       \
+              "of routers: from the middle of a core to that of the next, for lengths of channels"), \
     PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("4", "2"), NULL,                   \
                "of routers: of tree, how many below each"),                                        \
     PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \
@@ -93,7 +96,8 @@ struct placement_cfg {
     PARAM_LIST(type, at.reach_diagonal, at.n_reach_diagonal, "fabric.reach.diagonal", "[]", 0,     \
                FABRIC_MOST_SIDE, "of adjacent: places along both diagonals"),                      \
     PARAM_PATH(type, at.links, "fabric.links",                                                     \
-               "of adjacent: lines from to, of places row by row, instead of fabric.reach"),       \
+               "of adjacent: lines from to [pitches], of places row by row, instead of fabric."    \
+               "reach"),                                                                           \
     PARAM_ENUM(type, at.links_are, "fabric.links_are", "both_ways",                                \
                PARAM_NAMES("both_ways", "one_way"), NULL, "of adjacent: those of fabric.links")
 

@@ -77,6 +77,110 @@ static struct end_text end_text(const struct elastic_report *r, uint32_t peer)
     return e;
 }
 
+static double mm(const struct elastic_report *r, uint64_t halves)
+{
+    return (double)halves * r->study->config.fabric.pitch_um / 2000;
+}
+
+static bool is_direct(const struct elastic_report *r)
+{
+    return r->study->plan.fabric->direct;
+}
+
+/* ---- links that streams share ---- */
+
+struct shared { // a link from a core to another
+    uint32_t from, to, streams, halves;
+    uint64_t tokens, bits, busy_clk;
+};
+
+/* The link of a stream; false where another stream before it has the same. */
+static bool shared_by(const struct elastic_report *r, uint32_t stream, struct shared *s)
+{
+    const struct plan *p = &r->study->plan;
+    const struct graph *g = r->places->graph;
+    const struct plan_stream *st = &p->stream[stream];
+
+    *s = (struct shared){ .from = st->from, .to = st->to };
+    if (!is_carried(st))
+        return false;
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct elastic_stream *e = &r->result->stream[i];
+        if (!is_carried(&p->stream[i]) || p->stream[i].from != s->from || p->stream[i].to != s->to)
+            continue;
+        if (i < stream)
+            return false;
+        s->streams++;
+        s->tokens += e->tokens;
+        s->bits += e->bits;
+        s->busy_clk += e->busy_clk;
+    }
+    uint32_t from = place_of(r, s->from);
+    s->halves = graph_length(g, from * g->n_port + g->exit(g, from, place_of(r, s->to)));
+    return true;
+}
+
+static struct table *shared_links(const struct elastic_report *r)
+{
+    static const struct table_column columns[] = {
+        { "from", "from" },     { "to", "to" },     { "streams", "streams" },
+        { "tokens", "tokens" }, { "bits", "bits" }, { "busy", "share" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+    struct shared s;
+
+    table_title(t, "Links: tokens of the streams that share one");
+    for (uint32_t i = 0; i < r->study->plan.n_stream; i++) {
+        if (!shared_by(r, i, &s))
+            continue;
+        table_text(t, r->study->plan.core[s.from].name);
+        table_text(t, r->study->plan.core[s.to].name);
+        table_count(t, s.streams);
+        table_count(t, s.tokens);
+        table_count(t, s.bits);
+        table_share(t, (double)s.busy_clk / (double)r->result->elapsed, 1);
+    }
+    return t;
+}
+
+static struct elastic_channel busiest_link(const struct elastic_report *r)
+{
+    struct elastic_channel most = { .busy_clk = 0 };
+    struct shared s;
+
+    for (uint32_t i = 0; i < r->study->plan.n_stream; i++)
+        if (shared_by(r, i, &s) && s.busy_clk > most.busy_clk) {
+            most.busy_clk = s.busy_clk;
+            snprintf(most.name, sizeof most.name, "%.40s -> %.40s",
+                     r->study->plan.core[s.from].name, r->study->plan.core[s.to].name);
+        }
+    return most;
+}
+
+static json_t *shared_json(const struct elastic_report *r)
+{
+    json_t *a = json_array();
+    struct shared s;
+
+    for (uint32_t i = 0; i < r->study->plan.n_stream; i++) {
+        if (!shared_by(r, i, &s))
+            continue;
+        json_t *o = json_object();
+        json_put_text(&o, "from", r->study->plan.core[s.from].name);
+        json_put_text(&o, "to", r->study->plan.core[s.to].name);
+        json_put_count(&o, "streams", s.streams);
+        json_put_count(&o, "tokens", s.tokens);
+        json_put_count(&o, "bits", s.bits);
+        json_put_count(&o, "busy_clocks", s.busy_clk);
+        json_put_real(&o, "share", (double)s.busy_clk / (double)r->result->elapsed);
+        json_put_real(&o, "length_mm", mm(r, s.halves));
+        json_add(&a, o);
+    }
+    return a;
+}
+
+/* ---- channels of routers ---- */
+
 struct table *elastic_channels(const void *what)
 {
     static const struct table_column columns[] = {
@@ -84,6 +188,8 @@ struct table *elastic_channels(const void *what)
         { "busy", "share" },  { "blocked", "blocked_clocks" }, { 0 },
     };
     const struct elastic_report *r = what;
+    if (r->places && is_direct(r))
+        return shared_links(r);
     struct table *t = table_new(columns);
 
     table_title(t, "Channels: flits, and clocks in which one had no place to go to");
@@ -108,6 +214,8 @@ struct elastic_channel elastic_busiest_channel(const struct elastic_report *r)
     struct elastic_channel most = { .is_bus = g->serial };
     uint32_t at = GRAPH_NONE;
 
+    if (is_direct(r))
+        return busiest_link(r);
     if (g->serial) { // all of its ports share it
         most.busy_clk = p->flits + p->n * r->study->config.fabric.vc_clk;
         snprintf(most.name, sizeof most.name, "bus");
@@ -132,11 +240,16 @@ void elastic_fabric_head(const struct elastic_report *r, FILE *out)
         return;
     struct hops h = find_hops(r);
     const struct elastic_channel busiest = elastic_busiest_channel(r);
-    fprintf(out, "Fabric       %s, %" PRIu64 " hops in all; packets take %.2f clocks, %.2f alone; "
-            "%s %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
-            mean(p->latency_sum, p->n), mean(p->zero_load_sum, p->n),
-            busiest.is_bus ? "the bus works in" : "busiest channel",
-            100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);
+    if (is_direct(r))
+        fprintf(out, "Fabric       %s; busiest link %.1f %% of clocks\n",
+                r->study->config.fabric.kind,
+                100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);
+    else
+        fprintf(out, "Fabric       %s, %" PRIu64 " hops in all; packets take %.2f clocks, %.2f alone; "
+                "%s %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
+                mean(p->latency_sum, p->n), mean(p->zero_load_sum, p->n),
+                busiest.is_bus ? "the bus works in" : "busiest channel",
+                100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);
     free(h.of);
 }
 
@@ -188,6 +301,7 @@ static json_t *channels_json(const struct elastic_report *r)
         json_put_count(&o, "busy_clocks", c->flits);
         json_put_real(&o, "share", (double)c->flits / (double)r->result->elapsed);
         json_put_count(&o, "blocked_clocks", c->blocked_clk);
+        json_put_real(&o, "length_mm", mm(r, graph_length(g, port)));
         json_add(&a, o);
     }
     return a;
@@ -197,11 +311,17 @@ json_t *elastic_fabric_json(const struct elastic_report *r)
 {
     const struct elastic_packets *p = &r->result->packets;
     const struct router_counts *c = &p->counts;
-    json_t *o = json_object(), *latency = json_object();
+    json_t *o = json_object(), *latency;
 
     json_put_text(&o, "kind", r->study->config.fabric.kind);
     json_put(&o, "placement", placement_json(r));
     json_put(&o, "hops", hops_json(r));
+    json_put_real(&o, "bit_mm", mm(r, p->wires.bit_halves));
+    if (is_direct(r)) {
+        json_put(&o, "channels", shared_json(r));
+        return o;
+    }
+    latency = json_object();
     json_put_count(&latency, "min", p->latency_min);
     json_put_real(&latency, "mean", mean(p->latency_sum, p->n));
     json_put_count(&latency, "p95", p->latency_p95);

@@ -231,6 +231,7 @@ static const struct idle_row { // a key is one row
     { "neuron.layers", never_fires, OF_SUMS },
     { "fabric.rows", without_routers, OF_LINKS },
     { "fabric.columns", without_routers, OF_LINKS },
+    { "fabric.pitch_um", without_routers, OF_LINKS },
     { "fabric.arity", not_a_tree, "fabric.kind is not tree" },
     { "fabric.flit_bits", without_routers, OF_LINKS },
     { "fabric.header_bits", without_routers, OF_LINKS },

@@ -22,6 +22,8 @@ struct stream {
     uint64_t busy_until;           // of its link
     bool     busy;
     uint32_t next;                 // token of its buffer
+    const struct buffer *from;
+    uint32_t served;               // of the first to its core: who was served last, + 1
 };
 
 struct token {
@@ -128,13 +130,48 @@ static bool is_dropped(const struct machine *m, const struct stream *s, const st
     return true;
 }
 
+static bool can_start(const struct machine *m, const struct stream *s)
+{
+    return !s->busy && s->from && s->next < s->from->n &&
+           room(m, s) >= s->from->token[s->next].n;
+}
+
+/* Of streams that share a link: whether nobody sends, and all that come between the one served last
+ * and this one cannot. */
+static bool has_turn(struct machine *m, uint32_t stream)
+{
+    const struct plan_stream *st = m->stream[stream].st;
+    uint32_t same[MOST_STREAMS], n = 0, at = 0, after = 0;
+
+    if (strcmp(m->p->fabric->name, "adjacent") != 0 || st->kind == STREAM_IMAGE)
+        return true;
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
+        const struct plan_stream *other = &m->p->stream[i];
+        if (other->kind != STREAM_IMAGE && other->kind != STREAM_RESULT &&
+            other->from == st->from && other->to == st->to)
+            same[n++] = i;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (m->stream[same[i]].busy)
+            return false;
+        at = same[i] == stream ? i : at;
+        after = m->stream[same[0]].served == same[i] + 1 ? i + 1 : after;
+    }
+    for (uint32_t i = after % n; i != at; i = (i + 1) % n)
+        if (can_start(m, &m->stream[same[i]]))
+            return false;
+    m->stream[same[0]].served = stream + 1;
+    return true;
+}
+
 static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
 {
     struct stream *s = &m->stream[stream];
     const struct plan_stream *st = s->st;
     uint64_t bits = 0;
 
-    if (s->busy || s->next == b->n || room(m, s) < b->token[s->next].n)
+    s->from = b;
+    if (!can_start(m, s) || !has_turn(m, stream))
         return;
     struct token *t = &b->token[s->next];
     uint32_t width = 0;
@@ -644,6 +681,8 @@ static void connect(struct machine *m, uint32_t stream)
     struct core *to = &m->core[st->to];
     const struct plan_layer *pl = &p->layer[p->core[st->to].plan_layer];
     size_t px = m->n_image * max_u64((uint64_t)pl->in_height * pl->in_width, to->n_out) + 1;
+    if (st->kind != STREAM_IMAGE) // some that it sends are dropped
+        px = max_u64(px, m->core[st->from].n_out);
     s->px = calloc(px, sizeof *s->px);
     uint32_t own = most(p, st->to);
     if (st->kind == STREAM_PARTIAL_SUM) {

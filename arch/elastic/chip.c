@@ -645,6 +645,8 @@ enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cf
         e = check_streams(&c, m);
         if (!e && c.net)
             e = net_collect(c.net, &r->packets, m);
+        if (!e && direct && cfg->places)
+            links_measure(&c, cfg->places, &r->packets.wires);
         if (!e && !collect(&c, r))
             e = err_set(m, ERR_MEMORY, "no memory for the run");
     }

@@ -123,7 +123,15 @@ struct elastic_cfg_run {
     void *user;                                  // that has work; NULL: nobody
 };
 
-struct elastic_packets { // of a fabric of routers
+/* What a fabric is made of, and carries. */
+struct elastic_wires {
+    uint64_t bit_halves;  // bits, of routers those of whole flits, times halves of a pitch
+    uint64_t wire_halves; // of all channels, one way each
+    uint64_t n_ports, n_crosspoints; // of all routers: ports that lead somewhere; these by those
+};
+
+struct elastic_packets { // of a fabric of routers; of direct links `wires` alone
+    struct elastic_wires wires;
     uint64_t n, flits;        // taken
     uint64_t latency_min, latency_max, latency_p95; // of packets, offer to tail, clocks
     uint64_t latency_sum, zero_load_sum;

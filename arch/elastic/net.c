@@ -437,6 +437,31 @@ enum err net_error(const struct net *n, struct err_msg *m)
     return n->err;
 }
 
+/* Channels of a node to and from its router, and of routers to one another. */
+static void measure(const struct net *n, struct elastic_wires *w)
+{
+    const struct graph *g = n->graph;
+    const uint64_t bits = n->chip->plan->config->fabric.flit_bits;
+
+    *w = (struct elastic_wires){ 0 };
+    for (uint32_t router = 0; router < g->n_router; router++) {
+        uint64_t ports = 0;
+        for (uint32_t p = router * g->n_port; p < (router + 1) * g->n_port; p++) {
+            if (g->peer[p] == GRAPH_NONE)
+                continue;
+            bool to_node = !graph_is_router(g->peer[p]);
+            uint64_t halves = graph_length(g, p), flits = routers_channel(n->routers, p).flits;
+            if (to_node)
+                flits += routers_sent(n->routers, g->peer[p] - GRAPH_NODE);
+            w->bit_halves += flits * bits * halves;
+            w->wire_halves += to_node ? 2 * halves : halves;
+            ports++;
+        }
+        w->n_ports += ports;
+        w->n_crosspoints += g->serial ? ports : ports * ports;
+    }
+}
+
 enum err net_collect(struct net *n, struct elastic_packets *p, struct err_msg *m)
 {
     uint32_t n_port = n->graph->n_router * n->graph->n_port;
@@ -456,6 +481,7 @@ enum err net_collect(struct net *n, struct elastic_packets *p, struct err_msg *m
         if ((seen += n->bin[n->count.latency_p95]) * 100 >= n->count.n * 95)
             break;
     n->count.counts = *routers_counts(n->routers);
+    measure(n, &n->count.wires);
     *p = n->count;
     n->count.channel = NULL;
     return ERR_NONE;

@@ -143,6 +143,26 @@ enum err links_share(struct elastic_chip *c, const struct elastic_places *places
     return e;
 }
 
+/* Every link of the fabric is there, whether it carries anything or not. */
+void links_measure(const struct elastic_chip *c, const struct elastic_places *places,
+                   struct elastic_wires *w)
+{
+    const struct graph *g = places->graph;
+
+    *w = (struct elastic_wires){ 0 };
+    for (uint32_t p = 0; p < g->n_router * g->n_port; p++)
+        if (g->peer[p] != GRAPH_NONE && graph_is_router(g->peer[p]))
+            w->wire_halves += graph_length(g, p);
+    for (uint32_t i = 0; i < c->plan->n_stream; i++) {
+        const struct plan_stream *st = &c->plan->stream[i];
+        if (!net_carries(st))
+            continue;
+        uint32_t from = places->node[st->from], to = places->node[st->to];
+        uint32_t port = from * g->n_port + g->exit(g, from, to);
+        w->bit_halves += c->link_of[i]->count.bits * graph_length(g, port);
+    }
+}
+
 /* Whether it has a token, and its receiver room. */
 static bool can_send(const struct link *l)
 {

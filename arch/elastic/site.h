@@ -305,6 +305,10 @@ enum err links_share(struct elastic_chip *c, const struct elastic_places *places
                      struct err_msg *m);
 void links_release(struct site *s); // what both have made
 
+/* Of links that are shared, when all is done. */
+void links_measure(const struct elastic_chip *c, const struct elastic_places *places,
+                   struct elastic_wires *w);
+
 /* Of links that send together the first whose receiver has no room for n pixels; NULL: all have. */
 struct link *link_short_of(struct link *l, uint32_t n);
 
