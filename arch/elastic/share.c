@@ -108,13 +108,14 @@ static enum err check_joined(const struct elastic_chip *c, const struct elastic_
 
     if (graph_routers(g, from, to) > 0)
         return ERR_NONE;
+    const struct config *config = c->plan->config;
     return err_set(m, ERR_INPUT, "placement.kind = %.31s: %.60s at row %" PRIu32 ", column %" PRIu32
                    " sends to %.60s at row %" PRIu32 ", column %" PRIu32 ", and no link of fabric."
-                   "kind = adjacent joins them: want placement.kind = search, or more fabric.reach "
-                   "(imcsim map lists every stream without a link)",
-                   c->plan->config->placement.kind, c->plan->core[st->from].name,
-                   from / g->columns, from % g->columns, c->plan->core[st->to].name,
-                   to / g->columns, to % g->columns);
+                   "kind = adjacent joins them: want placement.kind = search, and if that finds "
+                   "none more links: %s (imcsim map lists all streams without one)",
+                   config->placement.kind, c->plan->core[st->from].name, from / g->columns,
+                   from % g->columns, c->plan->core[st->to].name, to / g->columns, to % g->columns,
+                   config->fabric.links[0] ? "lines of fabric.links" : "fabric.reach.diagonal = [1]");
 }
 
 enum err links_share(struct elastic_chip *c, const struct elastic_places *places,

@@ -13,6 +13,7 @@
 #include "test/tmpdir.h"
 
 #define MESH "map configs/resnet32.yaml --set fabric.kind=mesh --set fabric.rows=6 "
+#define RUN "run configs/resnet32.yaml --set clocking.kind=elastic --set fabric.kind=adjacent "
 #define LINKS "map configs/resnet32.yaml --set fabric.kind=adjacent --set placement.kind=search "
 #define ARRAYS_512 "--set core.crossbar.rows=512 --set core.crossbar.columns=512 "
 
@@ -140,6 +141,24 @@ static void the_picture_draws_every_core_and_every_table_prints(void **state)
     free(text);
 }
 
+/* Lengths are those of places, or what the file states: a pitch is 1 mm. */
+static void links_carry_bits_as_far_as_they_are_long(void **state)
+{
+    static const char run[] = RUN "--set placement.kind=search --set fabric.reach.diagonal=[1] "
+                                  "--json -";
+    json_t *o = json_of(*state, run), *list = at(at(o, "fabric"), "channels"), *c;
+    double bit_mm = 0;
+    size_t i;
+
+    json_array_foreach(list, i, c) {
+        double mm = json_real_value(at(c, "length_mm"));
+        assert_true(mm == 1 || mm == 2); // a diagonal: along a row and a column
+        bit_mm += mm * (double)json_integer_value(at(c, "bits"));
+    }
+    assert_true(bit_mm > 0 && bit_mm == json_real_value(at(at(o, "fabric"), "bit_mm")));
+    json_decref(o);
+}
+
 static void what_is_wrong_is_said_with_what_would_do(void **state)
 {
     static const struct {
@@ -180,13 +199,19 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
           "word.txt:1: conv1: want a line of core, row, column" },
         { MESH "--dot @/x.dot", "--dot and --prove are of the plan" },
         { "run configs/resnet32.yaml --set fabric.kind=adjacent",
-          "want fabric.kind = point_to_point" },
+          "want clocking.kind = elastic, or fabric.kind = point_to_point" },
+        { RUN, "placement.kind = snake: conv12 at row 1, column 4 sends to conv13 at row 1, column "
+               "2, and no link of fabric.kind = adjacent joins them: want placement.kind = search, "
+               "and if that finds none more links: fabric.reach.diagonal = [1]" },
+        { LINKS "--set fabric.links=@/long.txt", "long.txt:1: 0.3: want a length of 0.5 to 1000" },
+        { LINKS "--set fabric.links=@/four.txt", "four.txt:1: 4: want: from to" },
         { "fabric configs/resnet32.yaml --set fabric.kind=adjacent",
           "has no routers to drive: want --set fabric.kind=mesh" },
     };
     static const struct {
         const char *name, *text;
-    } files[] = { { "far.txt", "0 1\n3 64\n" }, { "self.txt", "7 7\n" }, { "empty.txt", "# no\n" },
+    } files[] = { { "long.txt", "0 1 0.3\n" }, { "four.txt", "0 1 1.5 4\n" },
+                  { "far.txt", "0 1\n3 64\n" }, { "self.txt", "7 7\n" }, { "empty.txt", "# no\n" },
                   { "who.txt", "nobody, 0, 0\n" }, { "outside.txt", "conv1, 6, 0\n" },
                   { "twice.txt", "core,row,column\nconv1,0,0\nconv2,0,0\n" },
                   { "again.txt", "conv1 0 0\nconv1 0 1\n" }, { "few.txt", "conv1 0 0\n" },
@@ -196,6 +221,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_fails(*state, cases[i].arguments, 2, cases[i].want);
+    free(succeed(*state, RUN "--set placement.kind=search --set fabric.reach.diagonal=[1]"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
@@ -210,6 +236,7 @@ int main(void)
         TEST(links_of_a_file_are_the_grid_that_reach_makes),
         TEST(links_of_one_way_carry_nothing_back),
         TEST(the_picture_draws_every_core_and_every_table_prints),
+        TEST(links_carry_bits_as_far_as_they_are_long),
         TEST(what_is_wrong_is_said_with_what_would_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
