@@ -207,6 +207,40 @@ struct table *elastic_channels(const void *what)
     return t;
 }
 
+/* What energy is made of. */
+struct table *elastic_counters(const void *what)
+{
+    static const struct table_column columns[] = { { "counter", "counter" }, { "value", "value" },
+                                                   { 0 } };
+    const struct elastic_report *r = what;
+    const struct router_counts *c = &r->result->packets.counts;
+    const struct {
+        const char *key, *title;
+        uint64_t    n;
+    } row[] = {
+        { "injected_flits", "flits sent", c->flits_sent },
+        { "copied_flits", "copied", c->flits_copied },
+        { "delivered_flits", "taken", c->flits_taken },
+        { "flit_hops", "flit hops", c->flit_hops },
+        { "buffer_writes", "buffer writes", c->buffer_writes },
+        { "buffer_reads", "buffer reads", c->buffer_reads },
+        { "switch_traversals", "switch traversals", c->switch_traversals },
+        { "allocations", "allocations", c->allocations },
+    };
+    struct table *t = table_new(columns);
+
+    table_title(t, "What the fabric did in the whole run; bits times mm are those of whole flits");
+    for (size_t i = 0; r->places && !is_direct(r) && i < sizeof row / sizeof *row; i++) {
+        table_named(t, row[i].key, row[i].title);
+        table_count(t, row[i].n);
+    }
+    if (r->places) {
+        table_named(t, "bit_mm", "bit mm");
+        table_real(t, mm(r, r->result->packets.wires.bit_halves), 1);
+    }
+    return t;
+}
+
 struct elastic_channel elastic_busiest_channel(const struct elastic_report *r)
 {
     const struct elastic_packets *p = &r->result->packets;

@@ -11,6 +11,7 @@
 #include "report/json.h"
 #include "report/learning_report.h"
 #include "report/plan_report.h"
+#include "report/price_report.h"
 #include "report/spike_report.h"
 #include "report/version.h"
 
@@ -416,6 +417,15 @@ static struct table *accuracy(const void *what)
     return run_accuracy_table(((const struct elastic_report *)what)->run);
 }
 
+/* Energy and area by block, of a run that is priced. */
+static struct table *blocks(const void *what)
+{
+    static const struct table_column none[] = { { "block", "block" }, { 0 } };
+    const struct elastic_report *r = what;
+
+    return r->run->price ? price_block_table(r->run->price) : table_new(none);
+}
+
 static struct table *spikes(const void *what)
 {
     return spike_layer_table(((const struct elastic_report *)what)->run);
@@ -726,6 +736,8 @@ static const struct sheet sheets[] = {
     { "stages", true, stages },   { "causes", true, causes },      { "faster", true, faster },
     { "buffers", true, buffers }, { "cores", true, cores },
     { "channels", true, elastic_channels },
+    { "counters", true, elastic_counters },
+    { "blocks", true, blocks },
     { "spikes", false, spikes },  { "steps", true, steps },       { "neurons", true, neurons },
     { "learning", false, learning }, { "operations", true, operations }, { 0 },
 };

@@ -31,6 +31,7 @@ struct elastic_channel { // the one that works longest: to a router or node, or 
 struct elastic_channel elastic_busiest_channel(const struct elastic_report *r);
 void elastic_fabric_head(const struct elastic_report *r, FILE *out);
 struct table *elastic_channels(const void *what);
+struct table *elastic_counters(const void *what);
 json_t *elastic_fabric_json(const struct elastic_report *r);
 
 #endif

@@ -66,6 +66,7 @@ const struct figure_row figure_rows[N_FIGURE] = {
     BLOCK(PRICE_CONTROLLER, "dataflow controller", "dataflow_controller"),
     BLOCK(PRICE_LINKS, "links", "links"),
     BLOCK(PRICE_CLOCK, "clock", "clock"),
+    BLOCK(PRICE_ROUTERS, "routers", "routers"),
     BLOCK(PRICE_ATTENTION, "attention", "attention"),
     BLOCK(PRICE_KV_MEMORY, "K/V memory", "kv_memory"),
     BLOCK(PRICE_NORM, "norms, tables", "norm"),

@@ -16,6 +16,7 @@ const char *price_block_title(enum price_block b)
         [PRICE_CONTROLLER] = "dataflow controller",
         [PRICE_LINKS] = "links",
         [PRICE_CLOCK] = "clock",
+        [PRICE_ROUTERS] = "routers",
         [PRICE_ATTENTION] = "attention",
         [PRICE_KV_MEMORY] = "K/V memory",
         [PRICE_NORM] = "norms, tables",
@@ -104,7 +105,7 @@ struct table *price_block_table(const struct price_report *r)
     struct table *t = table_new(columns);
 
     table_title(t, "Energy of an image, power and area by block");
-    for (unsigned b = 0; b < r->n_block; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b)) {
         enum price_block block = (enum price_block)b;
         table_named(t, price_block_name(block), price_block_title(block));
         amounts(t, (struct amounts){ all->energy_pj[b], all->leakage_pj[b], all->area_um2[b] },
@@ -126,7 +127,7 @@ static void layer_row(struct table *t, const struct price_report *all, const str
     int64_t pj = price_row_energy_pj(r) + price_row_leakage_pj(r);
 
     table_text(t, r->name);
-    for (unsigned b = 0; b < all->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(all, b))
         nj(t, r->energy_pj[b]);
     nj(t, price_row_leakage_pj(r));
     nj(t, pj);
@@ -146,10 +147,11 @@ struct table *price_layer_table(const struct price_report *r)
     };
     struct table_column columns[N_PRICE_ALL + 9] = { { "layer", "layer" } };
     struct derived parts = derived(r), whole = derived(r);
+    unsigned n = 0;
 
-    for (unsigned b = 0; b < r->n_block; b++)
-        columns[1 + b] = (struct table_column){ .title = price_block_title((enum price_block)b),
-                                                .key = price_block_name((enum price_block)b) };
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b))
+        columns[1 + n++] = (struct table_column){ .title = price_block_title((enum price_block)b),
+                                                  .key = price_block_name((enum price_block)b) };
     memcpy(&columns[1 + r->n_block], last, sizeof last);
     struct table *t = table_new(columns);
     table_title(t, "Energy of an image by layer, nJ");
@@ -157,6 +159,8 @@ struct table *price_layer_table(const struct price_report *r)
         layer_row(t, r, &r->layer[i], &parts);
     if (r->n_unused > 0)
         layer_row(t, r, &r->unused, &parts);
+    if (r->has_fabric)
+        layer_row(t, r, &r->fabric, &parts);
     layer_row(t, r, &r->total, &whole);
     return t;
 }
@@ -164,7 +168,7 @@ struct table *price_layer_table(const struct price_report *r)
 static void item_rows(struct table *t, const struct price_report *r, const struct price_row *c,
                       const char *layer, struct derived *parts)
 {
-    for (unsigned b = 0; b < r->n_block; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b)) {
         table_text(t, layer);
         table_text(t, c->name);
         table_named(t, price_block_name((enum price_block)b),
@@ -188,6 +192,8 @@ struct table *price_item_table(const struct price_report *r)
         item_rows(t, r, &r->core[i], r->layer[r->core[i].layer].name, &parts);
     if (r->n_unused > 0)
         item_rows(t, r, &r->unused, "", &parts);
+    if (r->has_fabric)
+        item_rows(t, r, &r->fabric, "", &parts);
     return t;
 }
 
@@ -235,6 +241,11 @@ struct table *price_kind_table(const struct price_report *r)
         table_note(t, "chip.cores = %" PRIu32 " is a chip without the cores that hold no layer.",
                    r->n_core);
     }
+    if (r->has_fabric) {
+        table_named(t, "fabric", "none: the fabric");
+        table_count(t, 0);
+        sum_row(t, &r->fabric, &parts);
+    }
     table_text(t, r->total.name);
     table_count(t, (uint64_t)r->n_core + r->n_unused);
     sum_row(t, &r->total, &whole);
@@ -247,7 +258,7 @@ static int64_t basis_pj(const struct price_report *r, const char *basis, char na
     int64_t pj = 0;
 
     names[0] = '\0';
-    for (unsigned b = 0; b < r->n_block; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b)) {
         size_t n = strlen(names);
         if (strcmp(r->basis[b], basis) != 0)
             continue;
@@ -434,7 +445,7 @@ struct table *price_zeros_table(const struct price_report *r, const struct price
 /* ---- SVG ---- */
 
 static const char *const colours[N_PRICE_ALL] = {
-    "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c",
+    "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c", "#da8bc3",
     "#dd8452", "#2f4b7c", "#bcbd22", "#17202a",
 };
 
@@ -464,7 +475,7 @@ static void svg_bar(FILE *out, const struct price_report *r, const struct price_
     double x = left;
 
     svg_text(out, left - 4, y + SVG_BAR - 2, "end", row->name);
-    for (unsigned b = 0; b < r->n_block; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b)) {
         double width = (double)(row->energy_pj[b] + row->leakage_pj[b]) * scale;
 
         fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n",
@@ -481,8 +492,10 @@ static void svg_bar(FILE *out, const struct price_report *r, const struct price_
 
 static void svg_legend(FILE *out, const struct price_report *r, double width)
 {
-    for (unsigned b = 0; b < r->n_block; b++) {
-        double x = 10 + b % 4 * (width / 4), y = 20 + b / 4 * SVG_PITCH;
+    unsigned n = 0;
+
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b), n++) {
+        double x = 10 + n % 4 * (width / 4), y = 20 + n / 4 * SVG_PITCH;
 
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x, y,
                 colours[b]);

@@ -322,7 +322,7 @@ static void print_basis(const struct price_report *p, const char *basis, double 
     char text[512];
     int64_t pj = 0;
 
-    for (unsigned b = 0; b < p->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(p, b))
         if (strcmp(p->basis[b], basis) == 0)
             pj += block_pj(&p->total, b);
     if (pj == 0)
@@ -330,7 +330,7 @@ static void print_basis(const struct price_report *p, const char *basis, double 
     size_t n = (size_t)snprintf(text, sizeof text, "  %9.1f %%  %s", 100 * (double)pj / all_pj,
                                 basis);
     const char *before = ": ";
-    for (unsigned b = 0; b < p->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(p, b))
         if (strcmp(p->basis[b], basis) == 0) {
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", before,
                                   price_block_title((enum price_block)b));

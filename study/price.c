@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/tech/router_unit.h"
 #include "arch/tech/token_unit.h"
+#include "arch/tech/wire.h"
 #include "core/util.h"
 #include "dataflow/plan/tokens.h"
 #include "network/precision.h"
@@ -26,6 +28,13 @@ static int64_t sum(const int64_t *v)
     for (unsigned b = 0; b < N_PRICE_ALL; b++)
         s += v[b];
     return s;
+}
+
+unsigned price_next_block(const struct price_report *r, unsigned b)
+{
+    while (++b < N_PRICE_ALL && !r->has_block[b])
+        ;
+    return b;
 }
 
 int64_t price_row_energy_pj(const struct price_row *r)
@@ -168,11 +177,22 @@ static double timesteps_ns(const struct pricing *k, uint64_t timesteps)
     return (double)timesteps * (double)k->timestep_clk * 1e3 / k->plan->config->clock_mhz;
 }
 
+static bool is_inside(const struct plan_stream *s)
+{
+    const struct fabric_link link = stream_link(s);
+
+    return link.from != FABRIC_EDGE && link.to != FABRIC_EDGE;
+}
+
 static void links(const struct pricing *k, struct priced_core *core)
 {
     for (uint32_t i = 0; i < k->plan->n_stream; i++) {
         const struct plan_stream *s = &k->plan->stream[i];
         struct priced_core *owner = &core[stream_owner(s)];
+        if (k->run->packets && is_inside(s)) {
+            owner->bits_sent += (double)k->run->stream_bits[i];
+            continue; // by the fabric
+        }
 
         double pitches = stream_pitches(k->plan, s);
         uint64_t clock_hz = k->plan->config->clock_mhz * UINT64_C(1000000);
@@ -507,6 +527,72 @@ static void add_unused(const struct pricing *k, const struct priced_core *core,
     row_add(&r->total, &r->unused);
 }
 
+/* ---- routers, and channels between cores ---- */
+
+/* Wires of a channel: a flit's, or what brings the bits of a link in time. */
+static unsigned channel_wires(const struct plan *p)
+{
+    const struct fabric_cfg *f = &p->config->fabric;
+    uint64_t clock_hz = p->config->clock_mhz * UINT64_C(1000000);
+
+    if (!p->fabric->direct)
+        return f->flit_bits;
+    return (unsigned)ceil_div(max_u64(f->link_bps, f->partial_sum_bps), clock_hz);
+}
+
+static void channels(const struct pricing *k, struct bill *bill, struct priced_core *all)
+{
+    const struct chip_facts *f = &k->chip->fact;
+    const struct elastic_wires *w = &k->run->packets->wires;
+    const struct repeated_wire wire = repeated_wire(&k->chip->technology, 0, SHRINK_HALVE);
+    const double half_um = k->plan->config->fabric.pitch_um / 2.0;
+    const struct bus_cfg bits = { channel_wires(k->plan), (double)w->wire_halves * half_um, 1, 1 };
+
+    bill->energy[PRICE_LINKS] = f->link_wire * f->link_toggle * (double)w->bit_halves * half_um *
+                                wire.pj_per_bit_um;
+    if (k->chip->converter != PRICE_CONVERTER_CIRCUITS || w->wire_halves == 0)
+        return;
+    const struct circuit c = bus(&k->chip->technology, &wire, &bits);
+    all->unit.area_um2[PRICE_LINKS] = c.area_um2;
+    all->unit.leakage_uw[PRICE_LINKS] = c.leakage_uw;
+}
+
+static void routers(const struct pricing *k, struct bill *bill, struct priced_core *all)
+{
+    const struct fabric_cfg *f = &k->plan->config->fabric;
+    const struct elastic_packets *p = k->run->packets;
+    const struct router_counts *n = &p->counts;
+    const struct router_unit u = router_unit(k->chip, &(struct router_hardware){
+        .flit_bits = f->flit_bits, .vcs = f->vcs, .vc_flits = f->vc_flits,
+        .n_router = p->wires.n_router, .n_ports = p->wires.n_ports,
+        .n_crosspoints = p->wires.n_crosspoints });
+
+    bill->energy[PRICE_ROUTERS] = (double)n->buffer_writes * u.write_pj +
+                                  (double)n->buffer_reads * u.read_pj +
+                                  (double)n->switch_traversals * u.traversal_pj +
+                                  (double)n->allocations * u.allocation_pj;
+    all->unit.area_um2[PRICE_ROUTERS] = u.area_um2;
+    all->unit.leakage_uw[PRICE_ROUTERS] = u.leakage_uw;
+}
+
+static void add_fabric(const struct pricing *k, struct price_report *r)
+{
+    struct bill bill = { .idle = 0 };
+    struct priced_core all = { .bits_sent = 0 };
+
+    if (!k->run->packets)
+        return;
+    r->has_fabric = true;
+    snprintf(r->fabric.name, sizeof r->fabric.name, "fabric");
+    channels(k, &bill, &all);
+    if (k->run->packets->wires.n_router > 0)
+        routers(k, &bill, &all);
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
+        bill.leakage[b] = all.unit.leakage_uw[b] * timesteps_ns(k, k->timesteps) * 1e-3;
+    round_row(&bill, &all, k->run->n_image, &r->fabric);
+    row_add(&r->total, &r->fabric);
+}
+
 /* Circuits that take longer than the machine gives them. */
 static void note_slow(const struct core_hardware *h, const struct core_unit *u,
                       struct price_report *r)
@@ -581,6 +667,7 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
     }
     const struct priced_core *array = &core[first_array(k->plan)];
     add_unused(k, array, r, &fill);
+    add_fabric(k, r);
     r->fill_pj = llround(fill);
     r->peak = core_peak(&array->hardware, &array->unit);
     note_slow(&array->hardware, &array->unit, r);
@@ -622,7 +709,12 @@ static void describe(const struct pricing *k, struct price_report *r)
         snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(k->plan, i));
         r->layer[i].layer = i;
     }
-    r->n_block = network_has_tokens(k->plan->network) ? N_PRICE_ALL : N_PRICE_BLOCK;
+    const bool tokens = network_has_tokens(k->plan->network);
+    const bool routers = k->run->packets && k->run->packets->wires.n_router > 0;
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
+        r->has_block[b] = b < N_PRICE_BLOCK || (b == PRICE_ROUTERS ? routers : tokens);
+        r->n_block += r->has_block[b];
+    }
     for (unsigned b = 0; b < N_PRICE_ALL; b++)
         r->basis[b] = price_basis(c, (enum price_block)b);
     r->program_basis = c->device.sram ? "predicted" : c->device.program_basis;

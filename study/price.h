@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "arch/core/core.h"
+#include "arch/elastic/elastic.h"
 #include "arch/tech/core_cost.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
@@ -41,6 +42,7 @@ struct price_run { // what a run counted; borrowed
     uint32_t                    n_unused;    // cores without a layer
     bool                        values;      // counters of values are those of images
     uint64_t                    timestep_clk; // 0: the plan's
+    const struct elastic_packets *packets; // of a fabric whose channels are shared; NULL: links
 };
 
 struct price_inputs { // of all images; 0 in a timing run
@@ -69,7 +71,8 @@ struct price_report {
     char              technology[40], device[32];
     char              warning[512]; // empty: none
     const char       *basis[N_PRICE_ALL]; // see price_basis()
-    unsigned          n_block; // that a machine of this kind has: N_PRICE_BLOCK, or all
+    bool              has_block[N_PRICE_ALL]; // that a machine of this kind has
+    unsigned          n_block; // of them
     const char       *program_basis; // of program_pj, as in device.h; of SRAM "predicted"
     bool              values;       // crossbar and drivers follow the run's values
     uint64_t          n_image;
@@ -85,11 +88,16 @@ struct price_report {
     uint32_t          n_kind[N_PRICE_KIND]; // cores of it
     struct price_row  unused;       // cores without a layer, all together
     uint32_t          n_unused;
+    struct price_row  fabric;       // routers and channels that cores share
+    bool              has_fabric;
     struct price_row  total;
     struct core_peak  attention_peak; // of an attention core; 0: there is none
     struct core_peak  peak;         // of the first core, working all the time
     double            tops_per_w, tops, tops_per_mm2; // delivered by the run, leakage included
 };
+
+/* The next block that the machine has; N_PRICE_ALL: none. The first is always there. */
+unsigned price_next_block(const struct price_report *r, unsigned b);
 
 int64_t price_row_energy_pj(const struct price_row *r);  // sums over blocks, leakage apart
 int64_t price_row_leakage_pj(const struct price_row *r);

@@ -8,13 +8,13 @@ static json_t *blocks_json(const struct price_report *r, const int64_t *dynamic,
 {
     json_t *o = json_object();
 
-    for (unsigned b = 0; b < r->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b))
         json_object_set_new(o, price_block_name((enum price_block)b),
                             json_real((double)dynamic[b] / unit));
     if (leakage) {
         int64_t sum = 0;
 
-        for (unsigned b = 0; b < r->n_block; b++)
+        for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b))
             sum += leakage[b];
         json_object_set_new(o, "leakage", json_real((double)sum / unit));
     }
@@ -25,7 +25,7 @@ static json_t *latency_json(const struct price_report *p, const struct price_row
 {
     json_t *o = json_object();
 
-    for (unsigned b = 0; b < p->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(p, b))
         if (r->latency_ns[b] > 0)
             json_object_set_new(o, price_block_name((enum price_block)b),
                                 json_real(r->latency_ns[b]));
@@ -61,11 +61,20 @@ static json_t *unused_json(const struct price_report *r)
                      (double)price_row_area_um2(&r->unused) / 1e6);
 }
 
+static json_t *fabric_json(const struct price_report *r)
+{
+    const struct price_row *f = &r->fabric;
+
+    return json_pack("{s:o, s:f, s:o}", "blocks", blocks_json(r, f->energy_pj, f->leakage_pj, 1e3),
+                     "area_mm2", (double)price_row_area_um2(f) / 1e6, "area_blocks",
+                     blocks_json(r, f->area_um2, NULL, 1e6));
+}
+
 static json_t *basis_json(const struct price_report *r)
 {
     json_t *o = json_object();
 
-    for (unsigned b = 0; b < r->n_block; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b = price_next_block(r, b))
         json_object_set_new(o, price_block_name((enum price_block)b), json_string(r->basis[b]));
     return o;
 }
@@ -115,6 +124,8 @@ struct json_t *price_energy_json(const struct price_report *r)
     }
     json_object_set_new(o, "interval_ns", json_real(r->image_ns));
     json_object_set_new(o, "unused_cores", unused_json(r));
+    if (r->has_fabric)
+        json_object_set_new(o, "fabric", fabric_json(r));
     json_object_set_new(o, "layers", layers_json(r));
     return o;
 }

@@ -7,6 +7,7 @@
 
 #include "arch/elastic/elastic.h"
 #include "arch/tech/relative.h"
+#include "arch/tech/router_unit.h"
 #include "arch/tech/token_unit.h"
 #include "core/util.h"
 #include "dataflow/policies.h"
@@ -68,17 +69,20 @@ static enum err load_tokens(struct chip_model *model, const struct config *c, st
     return e;
 }
 
-/* Links alone have prices so far. */
-static enum err check_routers(const struct config *c, struct err_msg *m)
+/* Prices of routers, where the fabric has them. */
+static enum err load_routers(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
     const struct fabric *f;
     enum err e = policies_fabric(&f, c, m);
 
     if (e || !f->graph || f->direct)
         return e;
-    return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: has no prices of routers, and fabric."
-                   "kind = %s has them: want energy.chip = none, or fabric.kind = point_to_point",
-                   config_where(c, "energy.chip"), c->energy.chip, f->name);
+    e = router_facts_load(model, c->energy.chip, m);
+    const struct err_msg lacks = *m;
+    if (e == ERR_INPUT)
+        err_set(m, e, "%.800s, energy.chip = composed, or fabric.kind = point_to_point",
+                lacks.text);
+    return e;
 }
 
 enum err pricing_load(struct chip_model *model, const struct config *c, const struct network *n,
@@ -94,17 +98,16 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
         return err_set(m, ERR_INPUT, "%.400s: energy.technology = %.40s: has ratios, no joules: "
                        "want a name such as 14nm_lp here, or imcsim breakdown",
                        config_where(c, "energy.technology"), c->energy.technology);
-    enum err e = check_routers(c, m);
-    if (e)
-        return e;
     const struct array_load load = { .value_bits = bits.value_bits,
                                      .weight_bits = bits.weight_bits };
-    e = array_spec_of(&array, c, &load, m);
+    enum err e = array_spec_of(&array, c, &load, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, device_of(c, &array), c->energy.chip,
                             m);
     if (!e && network_has_tokens(n))
         e = load_tokens(model, c, m);
+    if (!e)
+        e = load_routers(model, c, m);
     if (e)
         return e;
     if (c->energy.mean_input > 0)
@@ -211,7 +214,8 @@ static struct price_run elastic_price_run(const struct plan *p, const struct run
                                .n_image = r->n_image, .timesteps = r->elastic->elapsed,
                                .interval = (clocks + images / 2) / images,
                                .n_unused = p->config->chip_cores - p->n_core,
-                               .values = r->values, .timestep_clk = 1 };
+                               .values = r->values, .timestep_clk = 1,
+                               .packets = p->fabric->graph ? &r->elastic->packets : NULL };
 }
 
 struct price_run price_run_of(const struct plan *p, const struct run_result *r)

@@ -436,7 +436,7 @@ void imc_accelerator::impl::price_run()
     for (uint32_t i = 0; i < p.n_stream; i++)
         bits.push_back(chip_stream_bits(chip_.get(), i));
     const struct price_run run = { core.data(), bits.data(), returned_, elapsed_, p.interval,
-                                   p.config->chip_cores - p.n_core, true, 0 };
+                                   p.config->chip_cores - p.n_core, true, 0, nullptr };
     if (price(&loaded_.costs, &p, &run, &report, &m) == ERR_NONE)
         regs_.put64(REG_ENERGY, static_cast<uint64_t>(price_row_energy_pj(&report.total) +
                                                       price_row_leakage_pj(&report.total)));

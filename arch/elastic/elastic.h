@@ -127,6 +127,7 @@ struct elastic_cfg_run {
 struct elastic_wires {
     uint64_t bit_halves;  // bits, of routers those of whole flits, times halves of a pitch
     uint64_t wire_halves; // of all channels, one way each
+    uint64_t n_router;    // 0: direct links
     uint64_t n_ports, n_crosspoints; // of all routers: ports that lead somewhere; these by those
 };
 

@@ -71,6 +71,9 @@ struct elastic_name elastic_cause_name(const struct plan *p, const struct elasti
     case ON_CREDIT:
         snprintf(n.text, sizeof n.text, "room at %.120s", to);
         break;
+    case ON_WIRE:
+        snprintf(n.text, sizeof n.text, "the link, with other pixels for %.100s", to);
+        break;
     case ON_OUTPUT:
         snprintf(n.text, sizeof n.text, "outputs not yet sent to %.120s", to);
         break;

@@ -443,7 +443,7 @@ static void measure(const struct net *n, struct elastic_wires *w)
     const struct graph *g = n->graph;
     const uint64_t bits = n->chip->plan->config->fabric.flit_bits;
 
-    *w = (struct elastic_wires){ 0 };
+    *w = (struct elastic_wires){ .n_router = g->n_router };
     for (uint32_t router = 0; router < g->n_router; router++) {
         uint64_t ports = 0;
         for (uint32_t p = router * g->n_port; p < (router + 1) * g->n_port; p++) {

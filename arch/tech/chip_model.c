@@ -54,7 +54,7 @@ const char *price_block_name(enum price_block b)
 {
     static const char *const names[N_PRICE_ALL] = {
         "crossbar", "input_drivers", "adc", "digital", "input_memory", "dataflow_controller",
-        "links", "clock", "attention", "kv_memory", "norm", "off_chip",
+        "links", "clock", "routers", "attention", "kv_memory", "norm", "off_chip",
     };
 
     assert(b < N_PRICE_ALL);
@@ -93,6 +93,8 @@ const char *price_basis(const struct chip_model *c, enum price_block b)
 
     if (b == PRICE_OFF_CHIP || (b == PRICE_ATTENTION && c->token.float_mac_pj > 0))
         return "cited"; // of no circuit here
+    if (b == PRICE_ROUTERS)
+        return "predicted";
     if (b >= N_PRICE_BLOCK)
         b = b == PRICE_KV_MEMORY ? PRICE_INPUT_MEMORY : PRICE_DIGITAL; // what they are made of
 
@@ -137,7 +139,7 @@ static void note_derived(const struct yaml *root, struct chip_model *c)
 }
 
 static const char *const others[] = { "format", "converter", "technology", "device", "tokens",
-                                      DERIVED, NULL };
+                                      "routers", DERIVED, NULL };
 static const char *const converters[] = { "cited", "sar", "cco", "circuits" };
 enum { N_CONVERTER = sizeof converters / sizeof *converters };
 

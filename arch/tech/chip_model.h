@@ -37,8 +37,9 @@
 enum price_block {
     PRICE_CROSSBAR, PRICE_INPUT_DRIVERS, PRICE_ADC, PRICE_DIGITAL, PRICE_INPUT_MEMORY,
     PRICE_CONTROLLER, PRICE_LINKS, PRICE_CLOCK,
-    N_PRICE_BLOCK, // and of machines of tokens besides:
-    PRICE_ATTENTION = N_PRICE_BLOCK, PRICE_KV_MEMORY, PRICE_NORM, PRICE_OFF_CHIP,
+    N_PRICE_BLOCK, // and of chips with routers, and of machines of tokens, besides:
+    PRICE_ROUTERS = N_PRICE_BLOCK,
+    PRICE_ATTENTION, PRICE_KV_MEMORY, PRICE_NORM, PRICE_OFF_CHIP,
     N_PRICE_ALL
 };
 const char *price_block_name(enum price_block b); // "input_memory"
@@ -67,6 +68,10 @@ struct token_facts { // of the file's section `tokens` (arch/tech/token_unit.h);
     double float_mac_pj, float_mac_um2;
 };
 
+struct router_facts { // of the file's section `routers` (arch/tech/router_unit.h); else 0
+    double arbiter_gates;
+};
+
 struct chip_model {
     struct technology    technology;
     struct device        device;
@@ -74,6 +79,7 @@ struct chip_model {
     enum adc_kind       adc; // of PRICE_CONVERTER_CIRCUITS
     struct chip_facts    fact;
     struct token_facts   token;
+    struct router_facts  router;
     char                 home_technology[40], home_device[32]; // of its figures
     bool                 away;                     // priced elsewhere
     double               cited_energy, cited_area; // what scales cited figures to this node

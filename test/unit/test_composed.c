@@ -182,7 +182,7 @@ static void a_core_pays_for_each_of_its_counts(void **state)
                                    .sum_abs_x = values * 100003, .sum_abs_xw = values * 9000011,
                                    .sum_digits = values * 90007,
                                    .conversions = 500009, .reads = 8000, .shift_adds = 400009 };
-        struct price_run run = { core, bits, 1, 1, 0, 0, values != 0, 0 };
+        struct price_run run = { core, bits, 1, 1, 0, 0, values != 0, 0, NULL };
         struct price_report q;
         core[0] = n;
         if (price(&c, &r.plan, &run, &q, &m))
@@ -234,7 +234,7 @@ static void joined_arrays_cost_what_one_of_all_their_rows_does(void **state)
         core[1] = (struct core_counters){ .firings = 1000, .driven_rows = 144000,
                                           .conversions = 129000, .reads = 8000,
                                           .shift_adds = 100000 };
-        struct price_run run = { core, bits, 1, 1, 0, 0, false, 0 };
+        struct price_run run = { core, bits, 1, 1, 0, 0, false, 0, NULL };
         if (price(&c, &r[i].plan, &run, &q[i], &m))
             fail_msg("%s", m.text);
         free(core);

@@ -447,7 +447,7 @@ static void rig_init_with(struct rig *r, const char *setting)
         fail_msg("%s", m.text);
     r->core = calloc(r->plan.n_core, sizeof *r->core);
     r->bits = calloc(r->plan.n_stream, sizeof *r->bits);
-    r->run = (struct price_run){ r->core, r->bits, 1, 1000, 0, 0, false, 0 };
+    r->run = (struct price_run){ r->core, r->bits, 1, 1000, 0, 0, false, 0, NULL };
 }
 
 static void rig_init(struct rig *r)
@@ -832,7 +832,7 @@ static void a_run_of_nothing_is_refused(void **state)
     r.run.timesteps = 0;
     assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "1 images in 0 timesteps"));
-    r.run = (struct price_run){ r.core, r.bits, 0, 1000, 0, 0, false, 0 };
+    r.run = (struct price_run){ r.core, r.bits, 0, 1000, 0, 0, false, 0, NULL };
     assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "0 images in 1000 timesteps"));
     r.run.n_image = 1;
