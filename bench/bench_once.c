@@ -1,11 +1,13 @@
 /* bench/bench_once.c -- what is paid once a run however many images there are: the process, reading
- * and planning, the proof, time and memory that must not grow.
+ * and planning, the proof, time and memory that must not grow; what elastic clocking costs beside
+ * timesteps.
  *
  * Seconds are the processor's, of one thread; the fastest of several counts.
  *
  * usage: build/bench/bench_once [IMAGES]        from the repository's root
  */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "arch/prove.h"
+#include "arch/elastic/elastic.h"
 #include "bench/measure.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -132,6 +135,71 @@ static double timing_s(uint64_t n_image)
     return best_s;
 }
 
+/* ---- elastic clocking ---- */
+
+struct clocked {
+    const char *set[2];
+    size_t      n_set;
+    uint64_t    n_image;
+    bool        stepped; // where the plan says all, too
+};
+
+/* Read, planned and run; reading is as long whatever the clocking. */
+static struct cost run_clocked(const void *user)
+{
+    const struct clocked *c = user;
+    const struct run_cfg cfg = { .n_image = c->n_image, .jobs = 1, .stepped = c->stepped };
+    struct study s;
+    struct run_result r;
+    struct err_msg m;
+
+    double begin_s = cpu_s();
+    must(study_load_network(&s, PLAIN, c->set, c->n_set, &m), &m);
+    must(study_plan_any(&s, &m), &m);
+    must(run(&s.plan, &cfg, &r, &m), &m);
+    return (struct cost){ .run_s = cpu_s() - begin_s,
+                          .images = r.elastic ? r.elastic->n_run : c->stepped * c->n_image };
+}
+
+static struct cost fastest_clocked(const struct clocked *c)
+{
+    struct cost best = { .run_s = INFINITY };
+
+    for (int i = 0; i < 5; i++) {
+        struct cost cost = in_child("clocking", run_clocked, c);
+        best = cost.run_s < best.run_s ? cost : best;
+    }
+    return best;
+}
+
+/* Beside timesteps, of which a plan tells all, and beside a chip that steps every image of them;
+ * with multiplications of 100 ns and a thousand times as long. */
+static void print_clocked(void)
+{
+    static const uint64_t n_image[] = { 1, 2, 50, 1000 };
+    const struct clocked short_one = { { "clocking.kind=elastic" }, 1, 2, false };
+    const struct clocked long_one = { { "clocking.kind=elastic", "core.crossbar.mvm_ns=100000" },
+                                      2, 2, false };
+
+    printf("timing under elastic clocking, read, planned and run\n");
+    printf("  %6s %12s %12s %12s %14s %10s %10s\n", "images", "timestep ms", "stepped ms",
+           "elastic ms", "images stepped", "/ timestep", "/ stepped");
+    for (size_t i = 0; i < sizeof n_image / sizeof *n_image; i++) {
+        struct clocked c = { .n_image = n_image[i] };
+        double timestep_s = fastest_clocked(&c).run_s;
+        c.stepped = true;
+        double stepped_s = fastest_clocked(&c).run_s;
+        c = short_one;
+        c.n_image = n_image[i];
+        struct cost elastic = fastest_clocked(&c);
+        printf("  %6" PRIu64 " %12.2f %12.2f %12.2f %14" PRIu64 " %10.2f %10.2f\n", n_image[i],
+               timestep_s * 1e3, stepped_s * 1e3, elastic.run_s * 1e3, elastic.images,
+               elastic.run_s / timestep_s, elastic.run_s / stepped_s);
+    }
+    print_mark("elastic, mvm_ns 1,000 times as long / as it is",
+               fastest_clocked(&long_one).run_s / fastest_clocked(&short_one).run_s, 1.1, "");
+}
+
 /* ---- proof ---- */
 
 struct proved {
@@ -197,6 +265,7 @@ int main(int argc, char **argv)
     print_mark("plan, build and run of its timing, inside a process", point * 1e3, 1.6, "ms");
     print_mark("one of 1,000 machines, read, planned and run", points_s() * 1e3, 1.6, "ms");
     print_mark("timing of 100,000 images / of 100", timing_s(100000) / timing_s(100), 1.5, "");
+    print_clocked();
     print_proof("proof, ResNet-32", &(struct proved){ PLAIN, NULL }, 0.1);
     if (zoo_model("resnet50", model, sizeof model)) {
         snprintf(set, sizeof set, "network.onnx=%s", model);

@@ -31,6 +31,7 @@ struct bench {
 struct cost { // of one run
     double   run_s, rss_mib;
     uint64_t cores, firings, timesteps, timestep_clk;
+    uint64_t images; // that were stepped, under elastic clocking
 };
 
 struct cost run_in_child(const struct bench *b, const char *images);

@@ -103,7 +103,8 @@ static void execute_due(struct native *n, uint64_t now_cyc)
     else
         for (size_t i = 0; i < n_due; i++)
             step(n, n->due[i], now_cyc);
-    commit_touched(n, now_cyc);
+    if (n->n_touched > 0)
+        commit_touched(n, now_cyc);
 }
 
 static void execute_all(struct native *n, uint64_t now_cyc)

@@ -184,7 +184,7 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->delivers = s->ends && pc->plan_layer + 1 == p->n_layer;
     s->result = calloc(c->cfg->results, sizeof *s->result);
     if (c->probe)
-        s->fired = calloc(most_outputs(p, s->index), sizeof *s->fired);
+        s->fired = calloc(s->shape.n, sizeof *s->fired);
     return s->result && (s->fired || !c->probe) &&
            registers_init(&s->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                           s->pl->firing->strip_width(&s->shape)) &&

@@ -400,10 +400,12 @@ static bool read_back(struct site *s, struct back *b, uint64_t now)
 /* The outputs of the next firing that its policy allows. */
 static uint32_t whole_group(const struct site *s)
 {
-    const struct pixel head = output_at(s, s->load_next);
-    uint64_t left = n_output(s) - s->load_next;
+    const uint64_t left = min_u64(n_output(s) - s->load_next, s->shape.n);
     uint32_t n = 1;
 
+    if (left == 1)
+        return 1;
+    const struct pixel head = output_at(s, s->load_next);
     while (n < left) {
         const struct pixel next = output_at(s, s->load_next + n);
         if (!firing_joins(s->pl->firing, &s->shape, &head, n, &next))
@@ -482,9 +484,10 @@ static uint64_t firing_words(struct site *s, uint32_t n)
         k = 0;
         do {
             registers_need(&s->registers, &next);
-            next = output_at(s, s->load_next + from + ++k);
-        } while (from + k < n &&
-                 firing_replica(s->pl->firing, &s->shape, &head, &next) < s->shape.n);
+            if (from + ++k == n)
+                break;
+            next = output_at(s, s->load_next + from + k);
+        } while (firing_replica(s->pl->firing, &s->shape, &head, &next) < s->shape.n);
         words += registers_words(s, head.image);
     }
     return words;
@@ -728,6 +731,8 @@ static uint64_t added_wake(const struct site *s)
     const bool waits = !s->digital_busy && s->result_n > 0;
     uint64_t wake = CYC_NEVER;
 
+    if (!waits && !s->prompt)
+        return wake;
     for (uint32_t i = 0; i < s->n_added; i++)
         if (waits || s->added[i].prompt)
             wake = min_u64(wake, mail_wait(s->added[i].tokens));
@@ -736,10 +741,10 @@ static uint64_t added_wake(const struct site *s)
     return wake;
 }
 
-/* The next clock in which anything ends or comes. */
-static uint64_t next_clk(const struct site *s)
+/* The next clock in which a token comes. */
+static uint64_t next_token(const struct site *s)
 {
-    uint64_t next = min_u64(s->core_end, s->link_end);
+    uint64_t next = CYC_NEVER;
 
     for (uint32_t i = 0; i < s->n_in; i++)
         next = min_u64(next, mail_cyc(s->in[i].tokens));
@@ -748,7 +753,8 @@ static uint64_t next_clk(const struct site *s)
     return s->sums.tokens ? min_u64(next, mail_cyc(s->sums.tokens)) : next;
 }
 
-/* Likewise, and it asks to be told of what comes: who watches is told of each clock in its turn. */
+/* The next clock in which anything ends or comes, of which it asks to be told: who watches is told
+ * of each clock in its turn. */
 static uint64_t watched_wake(const struct site *s)
 {
     for (uint32_t i = 0; i < s->n_in; i++)
@@ -757,7 +763,7 @@ static uint64_t watched_wake(const struct site *s)
         mail_wait(s->added[i].tokens);
     if (s->sums.tokens)
         mail_wait(s->sums.tokens);
-    return next_clk(s);
+    return min_u64(next_token(s), min_u64(s->core_end, s->link_end));
 }
 
 static uint64_t next_wake(struct site *s)
@@ -775,28 +781,27 @@ static uint64_t next_wake(struct site *s)
 
 /* A stage is looked at where something has changed that it depends on; the first time, and in every
  * clock where all is checked. */
-static void do_clock(struct site *s, uint64_t now)
+static void do_clock(struct site *s, uint64_t now, bool comes)
 {
-    take_all(s, now);
+    if (comes)
+        take_all(s, now);
     if (s->core_end == now)
         end_all(s, now);
-    links_end(s, now);
+    if (s->link_end == now || s->n_waiting > 0)
+        links_end(s, now);
     if (looks(s, LOOK_LINKS))
         links_start(s, now);
     if (s->look)
         core_starts(s, now);
     assert(s->look == 0);
-    s->wake = next_wake(s);
 }
 
 uint64_t site_settle(struct site *s, uint64_t before)
 {
-    uint64_t last = 0, next;
+    uint64_t last = 0, next, token;
 
-    while ((next = next_clk(s)) < before) {
-        do_clock(s, last = next);
-        assert(s->wake >= before);
-    }
+    while ((next = min_u64(token = next_token(s), min_u64(s->core_end, s->link_end))) < before)
+        do_clock(s, last = next, token == next);
     return last;
 }
 
@@ -807,10 +812,10 @@ static uint64_t step(struct block *b, uint64_t now)
     site_settle(s, now);
     if (s->chip->checks)
         s->look = LOOK_ALL;
-    do_clock(s, now);
+    do_clock(s, now, next_token(s) == now);
     if (s->chip->checks)
         links_check(s, now);
-    return s->wake;
+    return next_wake(s);
 }
 
 static void describe(const struct block *b, FILE *out)

@@ -62,21 +62,9 @@ static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on 
     return m->n++;
 }
 
-/* Whether it is already so, and for the same reason: then its time just goes on. */
-static bool is_so(const struct meter *m, enum elastic_state state, enum elastic_on on,
+void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
                   uint32_t stream)
 {
-    const struct elastic_cause *c = &m->cause[m->by].cause;
-
-    return state == m->state &&
-           (state == ELASTIC_BUSY || (m->by > 0 && c->on == on && c->stream == stream));
-}
-
-void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
-               uint32_t stream)
-{
-    if (is_so(m, state, on, stream))
-        return;
     pass(m, now);
     m->state = state;
     if (m->watch)

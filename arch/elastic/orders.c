@@ -168,6 +168,8 @@ static bool find_added(struct site *s)
     for (uint32_t k = 0; k < s->n_added; k++)
         for (uint32_t i = 0; i < s->added[k].order->n; i++)
             s->added[k].prompt |= !s->added[k].used[i];
+    for (uint32_t k = 0; k < s->n_added; k++)
+        s->prompt |= s->added[k].prompt;
     return true;
 }
 

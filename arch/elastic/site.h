@@ -66,8 +66,19 @@ struct meter {
 bool meter_init(struct meter *m, uint32_t room);
 
 /* From now on. */
-void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
-               uint32_t stream);
+void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
+                  uint32_t stream);
+
+/* Likewise; where it is already so, and for the same reason, its time just goes on. */
+static inline void meter_set(struct meter *m, uint64_t now, enum elastic_state state,
+                             enum elastic_on on, uint32_t stream)
+{
+    const struct elastic_cause *c = &m->cause[m->by].cause;
+
+    if (state != m->state ||
+        (state != ELASTIC_BUSY && (m->by == 0 || c->on != on || c->stream != stream)))
+        meter_change(m, now, state, on, stream);
+}
 void meter_settle(struct meter *m, uint64_t now); // counts what goes on until now
 void meter_end(struct meter *m); // when it is settled
 void meter_clocks(const struct meter *m, uint64_t clk[N_ELASTIC_STATE]); // after its end
@@ -169,8 +180,6 @@ struct site {
     struct block         base; // first
     unsigned             look; // LOOK_*
     uint64_t             link_end, core_end; // clocks in which the next of them ends
-    uint64_t             wake;  // in which an end may let something start; those before it are
-                                // taken as of their own clocks when the core is next looked at
     struct elastic_chip *chip;
     uint32_t             index; // core of the plan, or behind them image feeds
     struct link         *link;  // owned
@@ -191,6 +200,7 @@ struct site {
     struct divisor       width;    // of its map
     uint64_t             word_clk; // of its port
     bool                 is_array;
+    bool                 prompt;   // one of its added streams is
     const struct order  *own;  // of its outputs
     struct input_registers registers;
     struct intake       *in;   // owned; [n_in]: to be stored, in the order of the plan

@@ -573,6 +573,41 @@ static void images_left_out_change_nothing(void **state)
     assert_true(n_fewer >= N_STUDY / 2);
 }
 
+static void tell_nobody(void *user, uint32_t core, const struct core_event *e)
+{
+    (void)user;
+    (void)core;
+    (void)e;
+}
+
+/* The sets of the independent program, their images back to back and paced: all images where each
+ * firing is told. */
+static void few_images_of_each_set_are_run(void **state)
+{
+    static const struct core_probe probe = { .event = tell_nobody };
+    const struct elastic_cfg_run whole = { .n_image = 13, .probe = &probe };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof sets / sizeof *sets; i++) {
+        const struct set *set = &sets[i / 2];
+        struct elastic_result some, all;
+        struct plan_rig r;
+        struct err_msg m;
+        make(&r, set->set);
+        r.config.elastic.image_period_clk = i % 2 == 1 ? set->interval + 1000 : 0;
+        run_it(&some, &r.plan, whole.n_image, KERNEL_SKIP_IDLE);
+        assert_int_equal(elastic_run(&r.plan, &whole, &all, &m), ERR_NONE);
+        assert_int_equal(all.n_run, whole.n_image);
+        assert_same(&some, &all, &r.plan);
+        print_message("%s%s: %u images are run\n", set->name, i % 2 == 1 ? ", paced" : "",
+                      (unsigned)some.n_run);
+        assert_true(some.n_run <= 7);
+        elastic_result_release(&some);
+        elastic_result_release(&all);
+        rig_release(&r);
+    }
+}
+
 static void a_thousand_images_cost_what_five_do(void **state)
 {
     static const char *const set[] = { ALL_BUFFERS("2", "2"), NULL };
@@ -672,6 +707,7 @@ int main(void)
         cmocka_unit_test(
             of_500_networks_those_that_stand_still_name_a_circle_and_a_cure_that_works),
         cmocka_unit_test(images_left_out_change_nothing),
+        cmocka_unit_test(few_images_of_each_set_are_run),
         cmocka_unit_test(a_thousand_images_cost_what_five_do),
         cmocka_unit_test(every_result_is_that_of_a_twin_that_steps_every_core),
         cmocka_unit_test(fewer_columns_than_a_kernel_sees_are_refused),
