@@ -115,7 +115,8 @@ static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint3
 static const struct {
     uint32_t side, kernel, channels; // of the map, the window, what it reads and delivers
 } layer_size[] = { { 28, 3, 16 },  { 28, 3, 32 },  { 28, 3, 64 },  { 28, 3, 128 },
-                   { 1, 1, 128 }, { 1, 1, 512 }, { 1, 1, 1024 } };
+                   { 1, 1, 32 },  { 1, 1, 64 },  { 1, 1, 128 },  { 1, 1, 256 },
+                   { 1, 1, 512 }, { 1, 1, 1024 } };
 
 /* us of an image in layer 1 of a network; 0 without memory. */
 static double image_us(const struct network *n, const char *kernel, const uint8_t *image)

@@ -40,6 +40,19 @@ json_t *converter_json(const struct report *r, uint32_t core)
     return o;
 }
 
+struct codes_clipped codes_clipped(const struct report *r)
+{
+    struct codes_clipped all = { 0 };
+    struct core_codes c;
+
+    for (uint32_t i = 0; i < r->study->plan.n_core; i++)
+        if (codes_of(r, i, &c)) {
+            all.conversions += c.conversions;
+            all.clipped += c.clipped;
+        }
+    return all;
+}
+
 struct table *converter_table(const void *report)
 {
     static const struct table_column columns[] = {

@@ -11,4 +11,10 @@ struct table *converter_table(const void *report);
 /* Of a core; NULL likewise. */
 json_t *converter_json(const struct report *r, uint32_t core);
 
+/* Codes of all cores, and how many of them were clipped. */
+struct codes_clipped {
+    uint64_t conversions, clipped;
+};
+struct codes_clipped codes_clipped(const struct report *r);
+
 #endif

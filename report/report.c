@@ -11,6 +11,7 @@ void report_measured(struct report *r, const struct measured *d)
 {
     r->result = &d->run;
     r->analog = d->on_analog ? &d->analog : NULL;
+    r->codes = d->has_codes ? &d->codes : NULL;
     r->price = d->is_priced ? &d->price : NULL;
     r->event_price = d->events_priced ? &d->event_price : NULL;
 }

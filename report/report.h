@@ -23,6 +23,7 @@ struct report { // all borrowed
     const struct price_report *price; // NULL: not priced
     const struct event_price *event_price; // of event cores; NULL: not priced
     const struct analog_result *analog; // NULL: devices are ideal
+    const struct codes_cost *codes;      // NULL: codes are their sums, or have no labels
     const struct decoder    *decoder;    // NULL: nothing is decoded
     const struct run_result *decoded;    // by it
     enum kernel_kind         kernel;

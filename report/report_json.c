@@ -91,6 +91,19 @@ static json_t *json_classes(const struct report *r)
     return array;
 }
 
+static json_t *json_codes(const struct report *r)
+{
+    const struct codes_clipped c = codes_clipped(r);
+    json_t *o = json_object();
+
+    json_put_count(&o, "conversions", c.conversions);
+    json_put_count(&o, "clipped", c.clipped);
+    json_put_count(&o, "exact_correct", r->codes->n_correct);
+    json_put_count(&o, "changed_to_right", r->codes->to_right);
+    json_put_count(&o, "changed_to_wrong", r->codes->to_wrong);
+    return o;
+}
+
 static json_t *json_accuracy(const struct report *r)
 {
     const struct run_result *result = r->result;
@@ -100,6 +113,8 @@ static json_t *json_accuracy(const struct report *r)
     json_put_count(&o, "correct", result->n_correct);
     json_put_real(&o, "top1", (double)result->n_correct / (double)result->n_image);
     json_put(&o, "classes", json_classes(r));
+    if (r->codes)
+        json_put(&o, "codes", json_codes(r));
     if (r->analog)
         json_put(&o, "times", json_analog_times(r));
     return o;

@@ -247,6 +247,27 @@ static struct table *budget_table(const void *report)
     return t;
 }
 
+struct codes_note {
+    char text[640];
+};
+
+/* What clipped and rounded codes cost; empty where codes are their sums. */
+static struct codes_note codes_note(const struct report *r)
+{
+    const struct codes_clipped c = codes_clipped(r);
+    struct codes_note n = { "" };
+
+    if (r->codes && c.conversions > 0)
+        snprintf(n.text, sizeof n.text,
+                 "\n%s of %s codes were clipped (%.3f %%). With exact codes %s images have the\n"
+                 "right class: of those %s are wrong here, and %s others are right.",
+                 format_count(c.clipped).text, format_count(c.conversions).text,
+                 100 * (double)c.clipped / (double)c.conversions,
+                 format_count(r->codes->n_correct).text, format_count(r->codes->to_wrong).text,
+                 format_count(r->codes->to_right).text);
+    return n;
+}
+
 struct table *run_accuracy_table(const void *report)
 {
     static const struct table_column columns[] = {
@@ -266,9 +287,9 @@ struct table *run_accuracy_table(const void *report)
         return NULL;
     }
     table_title(t, "Accuracy");
-    table_note(t, "%s of %s images have the right class: top-1 %.2f %%",
+    table_note(t, "%s of %s images have the right class: top-1 %.2f %%%s",
                format_count(result->n_correct).text, format_count(result->n_image).text,
-               100 * (double)result->n_correct / (double)result->n_image);
+               100 * (double)result->n_correct / (double)result->n_image, codes_note(r).text);
     for (uint32_t i = 0; i < n; i++) {
         if (class[i].images == 0)
             continue;

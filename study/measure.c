@@ -33,6 +33,9 @@ enum err measured_run(struct measured *d, const struct study *s, const struct ru
         e = run(&s->plan, &own, &d->run, m);
     if (!e && d->on_analog)
         e = analog_run(s, &own, &d->run, &d->analog, m);
+    d->has_codes = !e && !d->on_analog && codes_cost_wanted(&s->plan, &d->run);
+    if (d->has_codes)
+        e = codes_cost(&d->codes, &s->plan, &own, &d->run, m);
     ranges_release(&ranges);
     if (e)
         measured_release(d);

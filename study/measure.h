@@ -1,5 +1,6 @@
 /* study/measure.h -- all that is found of a study by running it: its images with exact weights,
- * again on analog chips where its devices are such, and its price where costs are named. */
+ * again on analog chips where its devices are such, with exact codes where its own may differ, and
+ * its price where costs are named. */
 #ifndef STUDY_MEASURE_H
 #define STUDY_MEASURE_H
 
@@ -8,6 +9,7 @@
 #include "arch/elastic/elastic.h"
 #include "core/err.h"
 #include "study/analog.h"
+#include "study/codes_cost.h"
 #include "study/event_price.h"
 #include "study/place.h"
 #include "study/price.h"
@@ -17,11 +19,12 @@
 struct measured {
     struct run_result    run;
     struct analog_result analog; // zero unless on_analog
+    struct codes_cost    codes;  // zero unless has_codes
     struct price_report  price;  // zero unless is_priced
     struct placed        placed; // of elastic clocking on routers; else zero
     struct elastic_places places; // of it
     struct event_price   event_price; // zero unless events_priced
-    bool                 on_analog, is_priced, events_priced;
+    bool                 on_analog, has_codes, is_priced, events_priced;
 };
 
 /* Runs the study, analog chips included. On error *d is zero. */

@@ -115,6 +115,64 @@ static void exact_machines_classify_as_the_plain_one(void **state)
     json_decref(plain);
 }
 
+#define MANY " --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz --count 60"
+
+static int64_t codes_at(json_t *doc, const char *key)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "accuracy.codes.%s", key);
+    return integer_at(doc, path);
+}
+
+/* Against the plain machine's classes, image by image, and the counters, core by core. */
+static void check_cost(json_t *coded, json_t *plain)
+{
+    int64_t right = 0, wrong = 0, clipped = 0, conversions = 0;
+    json_t *label = at(plain, "labels"), *core;
+    size_t i;
+
+    for (i = 0; i < json_array_size(label); i++) {
+        int64_t class = json_integer_value(json_array_get(label, i));
+        bool is = json_integer_value(json_array_get(at(coded, "predictions"), i)) == class;
+        bool was = json_integer_value(json_array_get(at(plain, "predictions"), i)) == class;
+        right += is && !was;
+        wrong += was && !is;
+    }
+    json_array_foreach(at(coded, "core_list"), i, core) {
+        clipped += integer_at(core, "counters.clipped");
+        conversions += json_object_get(core, "converters")
+                           ? integer_at(core, "counters.conversions") : 0;
+    }
+    assert_int_equal(codes_at(coded, "changed_to_right"), right);
+    assert_int_equal(codes_at(coded, "changed_to_wrong"), wrong);
+    assert_int_equal(codes_at(coded, "exact_correct"), integer_at(plain, "accuracy.correct"));
+    assert_int_equal(codes_at(coded, "clipped"), clipped);
+    assert_int_equal(codes_at(coded, "conversions"), conversions);
+    assert_int_equal(integer_at(coded, "accuracy.correct"),
+                     codes_at(coded, "exact_correct") + right - wrong);
+}
+
+static void a_run_says_what_its_codes_cost(void **state)
+{
+    char arguments[256];
+    json_t *plain = json_of(*state, "run resnet32_fmnist --json -" MANY);
+    bool right = false, wrong = false;
+
+    assert_null(json_object_get(at(plain, "accuracy"), "codes"));
+    for (int bits = 6; bits <= 7; bits++) {
+        snprintf(arguments, sizeof arguments, "run hermes_cco --set core.readout.bits=%d --json -"
+                 MANY, bits);
+        json_t *doc = json_of(*state, arguments);
+        check_cost(doc, plain);
+        right |= codes_at(doc, "changed_to_right") > 0;
+        wrong |= codes_at(doc, "changed_to_wrong") > 0;
+        json_decref(doc);
+    }
+    assert_true(right && wrong); // both were seen
+    json_decref(plain);
+}
+
 /* ---- K. Lee's ---- */
 
 static void lees_machine_is_six_arrays_and_makes_13_tops(void **state)
@@ -195,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_as_their_makers_describe_them),
         cmocka_unit_test(exact_machines_classify_as_the_plain_one),
+        cmocka_unit_test(a_run_says_what_its_codes_cost),
         cmocka_unit_test(lees_machine_is_six_arrays_and_makes_13_tops),
         cmocka_unit_test(lees_machine_reads_the_digits),
     };
