@@ -64,14 +64,14 @@ static enum err visit_where(const struct import_walk *w)
     return import_leads_to_scores(w) ? import_visit_loose(w) : import_visit_whole(w, false);
 }
 
-/* Queries and keys turn where they are multiplied. */
+/* Queries and keys that turn are rounded. */
 static enum err visit_rotary(const struct import_walk *w)
 {
     for (uint32_t i = 1; i < w->node->n_input; i++)
         if (w->node->input[i] != ONNX_ABSENT && !import_constant(w, i) && !import_integers(w, i))
             return IMPORT_REFUSE(w, "input %" PRIu32 " is not constant: want stored cosines, sines "
                                  "and positions", i);
-    return import_leads_to_scores(w) ? import_visit_loose(w) : import_visit_whole(w, false);
+    return import_visit_whole(w, false);
 }
 
 static enum err visit_fused(const struct import_walk *w)

@@ -182,6 +182,8 @@ static tensor one(const Onnx__NodeProto *node, const tensor *a)
         double x = a->v[i];
         if (is(node, "Relu"))
             x = x > 0 ? x : 0;
+        else if (is(node, "Neg"))
+            x = -x;
         else if (is(node, "Sqrt") || is(node, "Reciprocal"))
             x = is(node, "Sqrt") ? sqrt(x) : 1 / x;
         else if (is(node, "Gelu"))
@@ -441,6 +443,26 @@ static tensor slice(const struct naive_onnx *o, const Onnx__NodeProto *node)
 }
 
 /* One place. */
+/* 1 x heads x tokens x channels; cosines and sines of each token's pairs. */
+static tensor rotate(const struct naive_onnx *o, const Onnx__NodeProto *node)
+{
+    const tensor *x = in(o, node, 0), *cosine = in(o, node, 1), *sine = in(o, node, 2);
+    const size_t tokens = (size_t)x->dim[2], head = (size_t)x->dim[3], half = head / 2;
+    const bool apart = whole(node, "interleaved", 0) == 0;
+    tensor y = make(4, x->dim);
+
+    for (size_t i = 0; i < y.n; i += head)
+        for (size_t k = 0; k < half; k++) {
+            const size_t a = i + (apart ? k : 2 * k), b = i + (apart ? k + half : 2 * k + 1);
+            const size_t token = i / head % tokens;
+            const size_t row = node->n_input > 3 ? (size_t)in(o, node, 3)->v[token] : token;
+            const size_t at = row * half + k;
+            y.v[a] = x->v[a] * cosine->v[at] - x->v[b] * sine->v[at];
+            y.v[b] = x->v[b] * cosine->v[at] + x->v[a] * sine->v[at];
+        }
+    return y;
+}
+
 /* One row by a matrix, turned round or not, plus a bias. */
 static tensor gemm(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
@@ -580,12 +602,14 @@ static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
     if (is(node, "Where"))
         return where(x, in(o, node, 1), in(o, node, 2));
     if (is(node, "Relu") || is(node, "Gelu") || is(node, "Identity") ||
-        is(node, "Sqrt") || is(node, "Reciprocal"))
+        is(node, "Sqrt") || is(node, "Reciprocal") || is(node, "Neg"))
         return one(node, x);
     if (is(node, "QuantizeLinear"))
         return quantise(o, node);
     if (is(node, "DequantizeLinear"))
         return dequantise(o, node);
+    if (is(node, "RotaryEmbedding"))
+        return rotate(o, node);
     if (is(node, "Gemm"))
         return gemm(o, node);
     if (is(node, "MatMul"))

@@ -62,8 +62,17 @@ struct style random_style(struct random *r)
         s.places = s.class_token = false;
     if (!s.square && random_below(r, 2))
         s.ids = (enum ids)random_below(r, N_IDS);
+    if (random_below(r, 3) == 0) {
+        s.turned = (enum turned)random_below(r, N_TURNED);
+        s.turns_rounded = random_below(r, 16);
+        s.head += s.head % 2;
+        if (s.windows > 1 && s.turned < BY_PIECES)
+            s.turned = STILL;
+    }
     s.q_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     s.v_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
+    if (s.q_zero != 0) // a part that is rounded has the map's own codes
+        s.turns_rounded &= 7;
     return s;
 }
 
@@ -256,6 +265,116 @@ static void divide_or_multiply(struct file *f, double by)
 
 /* ---- attention ---- */
 
+/* Half of the channels, or all of both halves alike, for each token. */
+static void put_angles(struct file *f, const struct style *s, char name[24])
+{
+    const int64_t half = (int64_t)s->head / 2, t = s->tokens, n = s->turned < BY_PIECES ? 1 : 2;
+    const int64_t dims[] = { 1, t, half, ENDED }, all[] = { 1, 1, t, 2 * half, ENDED };
+    float *v = malloc((size_t)(t * half * n) * sizeof *v);
+
+    for (int64_t i = 0; i < t; i++)
+        for (int64_t k = 0; k < half; k++) {
+            const float x = (float)((int)random_below(f->r, 129) - 64) / 64;
+            for (int64_t j = 0; j < n; j++)
+                v[(i * n + j) * half + k] = x;
+        }
+    if (s->wrong == ODD_PAIRS && n == 2)
+        v[half] += 1;
+    snprintf(name, 24, "c%u", f->n++);
+    make_tensor(f->m, name, ONNX_TYPE(FLOAT), n == 2 ? all : s->late ? dims + 1 : dims, v,
+                (size_t)(t * half * n) * sizeof *v);
+    free(v);
+}
+
+static void slice(struct file *f, int64_t from, int64_t to, int64_t axis)
+{
+    char a[24], b[24], c[24], in[128];
+
+    integers(f, a, 1, &from);
+    integers(f, b, 1, &to);
+    integers(f, c, 1, &axis);
+    snprintf(in, sizeof in, "%s %s %s %s", f->at, a, b, c);
+    node(f, "Slice", in);
+}
+
+/* The second half with a minus, and the first behind it. */
+static void turn_round(struct file *f, const struct style *s)
+{
+    const int64_t half = (int64_t)s->head / 2, head = s->head;
+    char x[24], second[24], in[64];
+
+    if (s->turned == BY_MATRIX) {
+        const int64_t dims[] = { head, head, ENDED };
+        float *v = calloc((size_t)(head * head), sizeof *v);
+        for (int64_t c = 0; c < half; c++) {
+            v[(c + half) * head + c] = -1;
+            v[c * head + c + half] = 1;
+        }
+        snprintf(second, sizeof second, "c%u", f->n++);
+        make_tensor(f->m, second, ONNX_TYPE(FLOAT), dims, v, (size_t)(head * head) * sizeof *v);
+        join(f, "MatMul", second, false);
+        free(v);
+        return;
+    }
+    snprintf(x, sizeof x, "%s", f->at);
+    slice(f, half, head, 3);
+    if (s->turns_rounded & 8)
+        edge(f, -4, true, 0);
+    node(f, "Neg", f->at);
+    snprintf(second, sizeof second, "%s", f->at);
+    snprintf(f->at, sizeof f->at, "%s", x);
+    slice(f, 0, half, 3);
+    snprintf(in, sizeof in, "%s %s", second, f->at);
+    make_int(node(f, "Concat", in), "axis", -1);
+}
+
+/* Tokens in reverse, of which each has a row. */
+static void put_places(struct file *f, const struct style *s, char name[24])
+{
+    const int64_t dims[] = { 1, s->tokens, ENDED };
+    int64_t place[MOST_TOKENS];
+
+    for (uint32_t i = 0; i < s->tokens; i++)
+        place[i] = s->tokens - 1 - i;
+    snprintf(name, 24, "c%u", f->n++);
+    make_tensor(f->m, name, ONNX_TYPE(INT64), dims, place, s->tokens * sizeof *place);
+}
+
+/* heads x tokens x channels that turn by their place, and are rounded. */
+static void turn(struct file *f, const struct style *s)
+{
+    char x[24], straight[24], cosines[24], sines[24], in[96];
+
+    if (s->turned == STILL)
+        return;
+    put_angles(f, s, cosines);
+    put_angles(f, s, sines);
+    snprintf(x, sizeof x, "%s", f->at);
+    if (s->turned < BY_PIECES) {
+        if (s->late) // rows of the caches
+            put_places(f, s, straight);
+        snprintf(in, sizeof in, s->late ? "%s %s %s %s" : "%s %s %s", x, cosines, sines, straight);
+        make_int(node(f, "RotaryEmbedding", in), "interleaved", s->turned == INTERLEAVED);
+    } else {
+        join(f, "Mul", cosines, s->swapped);
+        if (s->turns_rounded & 1)
+            edge(f, -4, true, 7);
+        snprintf(straight, sizeof straight, "%s", f->at);
+        snprintf(f->at, sizeof f->at, "%s", x);
+        turn_round(f, s);
+        if (s->turns_rounded & 2)
+            edge(f, -4, true, 0);
+        join(f, "Mul", sines, s->late);
+        if (s->turns_rounded & 4)
+            edge(f, -5, false, 120);
+        join(f, "Add", straight, s->swapped);
+    }
+    if (s->wrong != TURNED_FREELY)
+        edge(f, -4, true, 3);
+    if (s->wrong == TURNED_TO_NORM)
+        node(f, "Relu", f->at);
+}
+
 /* The part `i` of a fused map of three, as heads x tokens x channels. */
 static void cut_part(struct file *f, const struct style *s, const char *fused, uint32_t i)
 {
@@ -293,6 +412,8 @@ static void cut_part(struct file *f, const struct style *s, const char *fused, u
         snprintf(in, sizeof in, "%s %s %s %s", f->at, a, b, c);
         node(f, "Slice", in);
     }
+    if (i < 2)
+        turn(f, s);
 }
 
 /* A map of its own as heads x tokens x channels; few heads for many queries come several times. */
@@ -306,11 +427,13 @@ static void cut_map(struct file *f, const struct style *s, uint32_t i)
         reshape(f, LIST(w, t, h + 1, d));
     else
         reshape(f, LIST(w, t, h, d));
-    if (i == 1 && s->keys_at_once && times == 1) { // to heads x channels x tokens
+    if (i == 1 && s->keys_at_once && times == 1 && s->turned == STILL) { // to heads x channels x tokens
         transpose(f, LIST(0, 2, 3, 1));
         return;
     }
     transpose(f, LIST(0, 2, 1, 3));
+    if (i < 2)
+        turn(f, s);
     if (times == 1)
         return;
     reshape(f, LIST(w, h, 1, t, d));
@@ -388,7 +511,7 @@ static void attention(struct file *f, const struct style *s)
             scale(f, "Mul", .5);
         if (i == 0 && s->scaled == QUERIES)
             divide_or_multiply(f, 4);
-        if (i == 1 && !(s->keys_at_once && s->cut == APART && s->kv == s->heads))
+        if (i == 1 && !(s->keys_at_once && s->cut == APART && s->kv == s->heads && !s->turned))
             transpose(f, LIST(0, 1, 3, 2));
         snprintf(operand[i], sizeof operand[i], "%s", f->at);
     }
@@ -647,7 +770,7 @@ Onnx__ModelProto *make_transformer(struct random *r, struct style *s)
     }
     if (s->wrong == OPEN_IDS)
         make_open(shape->dim[1]);
-    f.m->opset_import[0]->version = s->rms ? 23 : 20;
+    f.m->opset_import[0]->version = s->rms || s->turned ? 23 : 20;
     if (s->wrong == OPEN_TOKENS)
         make_open(shape->dim[1]);
     if (s->wrong == PAST || s->wrong == SECOND_INPUT)

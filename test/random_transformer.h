@@ -24,10 +24,13 @@ enum masked { FREE, CAUSAL, CAUSAL_WHERE, BIAS, N_MASKED };
 
 enum ids { NO_IDS, REAL_TABLE, ROUNDED_TABLE, READ_TABLE, CODE_TABLE, N_IDS }; // of the input
 
+enum turned { STILL, BY_OPERATOR, INTERLEAVED, BY_PIECES, BY_MATRIX, N_TURNED }; // queries, keys
+
 enum wrong { // what the file has that no layer computes
     NOTHING, DYNAMIC, RUN_TIME, BRANCH, DATA_MASK, NO_SOFTMAX, TOKENS_BY_TOKENS, HEADS_LEFT_OVER,
     BETWEEN_CODES, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
-    SCALED_VALUES, OPEN_IDS, COMPARED_IDS, MADE_TABLE
+    SCALED_VALUES, OPEN_IDS, COMPARED_IDS, MADE_TABLE,
+    TURNED_FREELY, TURNED_TO_NORM, ODD_PAIRS
 };
 
 struct style {
@@ -37,6 +40,8 @@ struct style {
     bool     square;  // tokens are a map of 4 rows and columns; else a row
     enum cut cut;
     enum ids ids;
+    enum turned turned;
+    uint32_t turns_rounded; // bits: what moves, either product, a part
     enum scaled scaled;
     enum masked masked;
     uint32_t rounded; // scores: bits, behind their product, their factor, their mask

@@ -100,6 +100,9 @@ static enum err take_operand(struct onnx_reader *r, const struct onnx_node *node
                                 onnx_means_text(x->means));
     if (!onnx_axes_of(r, x, axes))
         return refuse_product(r, node, "of several images, or with zeros around them");
+    if (x->turn && x->turn->rotation.sum.step == 0)
+        return refuse_product(r, node, "one has turned by its place and is not rounded since");
+    *factor = x->turn ? x->turn->factor : *factor;
     return axes->n_dim < 2 ? refuse_product(r, node, "one has less than two dimensions") : ERR_NONE;
 }
 
@@ -144,6 +147,23 @@ static uint32_t head_channel(const struct onnx_axes *a, uint32_t head)
     return a->first[ONNX_CHANNEL] + at[ONNX_CHANNEL];
 }
 
+/* What is contracted are the channels that turned, in their order. */
+static enum err check_turn(const struct onnx_reader *r, const struct onnx_node *node,
+                           const struct onnx_turn *turn, const struct onnx_axes *a)
+{
+    const struct onnx_axis *x = NULL;
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; k < a->n; k++)
+        if (a->axis[k].dim + 1 == a->n_dim) {
+            x = &a->axis[k];
+            n++;
+        }
+    if (n == 1 && x->size == turn->head && x->step == turn->axis.step && x->order == turn->axis.order)
+        return ERR_NONE;
+    return refuse_product(r, node, "channels that turned in pairs are taken apart");
+}
+
 /* Heads and windows in front, then tokens, then channels: each token once. */
 static enum err check_operand(const struct onnx_reader *r, const struct onnx_node *node,
                               const struct onnx_meaning *x, const struct onnx_axes *a)
@@ -155,7 +175,7 @@ static enum err check_operand(const struct onnx_reader *r, const struct onnx_nod
     if (!axes_cover(a, 0, n - 1, ONNX_ROW, x->shape.height) ||
         !axes_cover(a, 0, n - 1, ONNX_COLUMN, x->shape.width))
         return refuse_product(r, node, "some of the tokens are missing");
-    return ERR_NONE;
+    return x->turn ? check_turn(r, node, x->turn, a) : ERR_NONE;
 }
 
 /* Whether two maps have the same windows in front. */
@@ -796,6 +816,15 @@ static enum err fill_values(const struct onnx_reader *r, const struct onnx_score
 
     for (uint32_t i = 0; i < 3; i++)
         v->part[i] = onnx_part_of(&r->network->layer[o[i].x->layer[0]]);
+    for (uint32_t i = 0; i < TOKEN_VALUES; i++) {
+        const struct onnx_turn *turn = o[i].x->turn;
+        struct token_rotation *to = &v->rotation[i];
+        if (!turn)
+            continue;
+        *to = turn->rotation;
+        to->turn = copy_of(to->turn, (size_t)s->tokens * to->n * 2 * sizeof *to->turn);
+        some_left |= !to->turn;
+    }
     v->n_score = s->n_score;
     for (uint32_t k = 0; k < s->n_score; k++) {
         struct token_score *to = &v->score[k];
@@ -979,6 +1008,8 @@ static enum err read_mixed(struct onnx_reader *r, const struct onnx_node *node,
     if (e)
         return e;
     const uint32_t heads = count_heads(&v);
+    if (values.turn)
+        return refuse_product(r, node, "values have turned by their place");
     if (factor != 1)
         return refuse_product(r, node, "values are scaled: want that behind them");
     if (heads != s->heads && heads != 1)

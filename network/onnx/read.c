@@ -18,7 +18,7 @@ static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
     onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer, onnx_ops_transposed,
-    onnx_ops_norm, onnx_ops_attention,
+    onnx_ops_norm, onnx_ops_attention, onnx_ops_rotary,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -223,6 +223,8 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
         return e;
     if (onnx_reads_scores(r, node))
         return onnx_go_on_with_scores(r, node);
+    if (onnx_is_of_rotation(r, node))
+        return onnx_read_of_rotation(r, node, op);
     if (onnx_is_of_norm(r, node))
         return onnx_read_norm_piece(r, node);
     if (onnx_curve_continues(r, node, op != NULL)) {
@@ -480,6 +482,9 @@ static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t valu
 
     if (onnx_is_constant(x))
         return ERR_NONE;
+    if (x->turn)
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" has turned by its place: want "
+                       "attention behind it", v->name);
     if (x->means == ONNX_CURVE)
         e = onnx_curve_settle_end(r, value);
     else
@@ -623,6 +628,8 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
         e = check_quantised(r, model);
     if (!e)
         e = mark_host(r);
+    if (!e)
+        e = onnx_find_rotations(r);
     r->fine = has_tokens(r);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
         if (!r->host[i])

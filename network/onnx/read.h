@@ -92,6 +92,7 @@ struct onnx_meaning {
     enum onnx_layout   layout;
     uint32_t           groups;  // GROUPED: how many
     struct onnx_axes   axes;    // AXES: of shape
+    const struct onnx_turn *turn; // BYTES, PIXELS: queries or keys that turn by their place
     bool               integer; // an integer's type: Div rounds towards zero
 };
 
@@ -128,6 +129,7 @@ struct onnx_reader {
     struct onnx_meaning *meaning; // per value
     struct onnx_draft   *draft;   // all of them
     struct onnx_curve   *curve;   // likewise
+    const struct onnx_pieces **pieces; // per node: of a rotation; NULL: it is none's
     bool                *host;    // per node: behind the network's results, the host's
     void                *names;   // of the layers, for tsearch
     void               **kept;    // memory of meanings
@@ -149,7 +151,7 @@ struct onnx_operator {
 extern const struct onnx_operator onnx_ops_add[], onnx_ops_attention[], onnx_ops_clip[],
     onnx_ops_concat[], onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
     onnx_ops_integer[], onnx_ops_layout[], onnx_ops_norm[], onnx_ops_pool[],
-    onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
+    onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_rotary[], onnx_ops_scale[],
     onnx_ops_transposed[], onnx_ops_view[]; // end with {0}
 
 /* ---- Values ---- */
@@ -438,6 +440,13 @@ enum err network_read_onnx(struct network *n, const struct onnx_model *o, struct
 /* Whether a node is part of a normalisation in pieces; reads it (norm_pieces.c). */
 bool     onnx_is_of_norm(const struct onnx_reader *r, const struct onnx_node *node);
 enum err onnx_read_norm_piece(struct onnx_reader *r, const struct onnx_node *node);
+
+/* Finds rotations in pieces; whether a node is one of them, or reads what has turned; reads it
+ * (rotary.c). op: NULL where the tables have none. */
+enum err onnx_find_rotations(struct onnx_reader *r);
+bool     onnx_is_of_rotation(const struct onnx_reader *r, const struct onnx_node *node);
+enum err onnx_read_of_rotation(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_operator *op);
 
 /* Whether a node reads scores; what it makes of them (attention.c). */
 bool     onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node);

@@ -72,6 +72,16 @@ enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_tokens *t,
                          struct onnx_draft **d);
 
+/* ---- Rotations, rotary.c ---- */
+
+struct onnx_turn { // of a map of heads, whose channels are an axis of so many
+    struct token_rotation rotation; // its sum has no step until it is rounded; the reader's
+    bool            *known;         // of each token's pairs: has been found
+    uint32_t         head;
+    struct onnx_axis axis;   // the channels
+    double           factor; // by which codes were multiplied since
+};
+
 /* ---- Attention, attention.c ---- */
 
 /* MatMul of two maps: scores. */

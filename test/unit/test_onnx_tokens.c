@@ -78,6 +78,7 @@ static void compare(const Onnx__ModelProto *m, struct random *r)
 static void random_transformers_in_the_styles_of_exporters_are_what_their_files_mean(void **state)
 {
     uint32_t seen[N_CUT][N_MASKED] = { { 0 } }, ids[N_IDS] = { 0 };
+    uint32_t turned[N_TURNED] = { 0 };
 
     (void)state;
     for (uint32_t seed = 1; seed <= 1000; seed++) {
@@ -86,6 +87,7 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         Onnx__ModelProto *m = make_transformer(&r, &s);
         seen[s.cut][s.masked]++;
         ids[s.ids]++;
+        turned[s.turned]++;
         compare(m, &r);
         make_free(m);
     }
@@ -94,6 +96,8 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
             assert_in_range(seen[i][k], 20, 100);
     for (int i = 0; i < N_IDS; i++)
         assert_in_range(ids[i], 40, 1000);
+    for (int i = 0; i < N_TURNED; i++)
+        assert_in_range(turned[i], 40, 1000);
 }
 
 /* Whatever the way to heads is, it makes no layer: queries, keys and values of one matrix are one
@@ -181,6 +185,10 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         { COMPARED_IDS, "node \"equal\" (Equal): reads ids otherwise than Gather of a table: want "
                         "ids that Gather of axis 0 looks up in one stored table" },
         { MADE_TABLE, "node \"made\" (Relu): makes the table of ids of what is not stored: want" },
+        { TURNED_FREELY, "(MatMul): multiplies two maps, and one has turned by its place and is not "
+                         "rounded since: want attention" },
+        { TURNED_TO_NORM, "(Relu): reads what has turned: want queries or keys" },
+        { ODD_PAIRS, "(Add): turns channels that are no pairs, or pairs that turn differently: want" },
         { BETWEEN_CODES, "(QuantizeLinear): rounds -1e+09, which Where put in place of scores, to "
                          "a code between others: want a number below the least code, -3.15" },
         { FIRST_AXIS, "(Softmax): goes over axis 1 of scores: want the last, keys" },
@@ -198,7 +206,9 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         struct network n;
         struct err_msg m = { "accepted" };
         size_t size;
-        s.ids = rows[i].wrong >= OPEN_IDS ? REAL_TABLE : NO_IDS;
+        s.turned = rows[i].wrong >= TURNED_FREELY ? BY_PIECES : STILL;
+        s.head += s.turned != STILL;
+        s.ids = rows[i].wrong >= OPEN_IDS && rows[i].wrong < TURNED_FREELY ? REAL_TABLE : NO_IDS;
         s.rounded = 4;
         s.masked = rows[i].wrong == BETWEEN_CODES ? CAUSAL_WHERE : FREE;
         Onnx__ModelProto *model = make_transformer(&r, &s);
