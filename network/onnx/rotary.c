@@ -22,7 +22,7 @@
 #include "network/array.h"
 #include "network/float/graph.h"
 
-enum { MOST_PIECES = 32, CHANNELS = 1 << ONNX_CHANNEL, PIXELS = 1 << ONNX_ROW | 1 << ONNX_COLUMN };
+enum { MOST_PIECES = 32, MOST_CALLS = 256, CHANNELS = 1 << ONNX_CHANNEL, PIXELS = 1 << ONNX_ROW | 1 << ONNX_COLUMN };
 
 struct onnx_pieces { // of an Add
     uint32_t x, moved;  // values: the map, and what is multiplied by sines before it is rounded
@@ -52,6 +52,11 @@ struct search {
     struct onnx_pieces *found;
 };
 
+static bool varies(const struct search *s, uint32_t value)
+{
+    return value != ONNX_ABSENT && s->varies[value];
+}
+
 static const struct onnx_node *maker(const struct onnx_reader *r, uint32_t value, const char *type)
 {
     const struct onnx_value *v = value == ONNX_ABSENT ? NULL : &r->graph.value[value];
@@ -60,12 +65,17 @@ static const struct onnx_node *maker(const struct onnx_reader *r, uint32_t value
     return node && (!type || onnx_node_is(node, type)) ? node : NULL;
 }
 
-static void add_inner(struct search *s, const struct onnx_node *node)
+static bool is_inner(const struct search *s, const struct onnx_node *node)
 {
     for (uint32_t i = 0; i < s->found->n_inner; i++)
         if (s->found->inner[i] == node)
-            return;
-    if (s->found->n_inner < MOST_PIECES)
+            return true;
+    return false;
+}
+
+static void add_inner(struct search *s, const struct onnx_node *node)
+{
+    if (!is_inner(s, node) && s->found->n_inner < MOST_PIECES)
         s->found->inner[s->found->n_inner++] = node;
 }
 
@@ -75,7 +85,7 @@ static uint32_t before_rounding(struct search *s, uint32_t value, const struct o
     const struct onnx_node *dq = maker(s->r, value, "DequantizeLinear");
 
     *q = dq && dq->n_input > 1 ? maker(s->r, dq->input[0], "QuantizeLinear") : NULL;
-    if (!*q)
+    if (!*q || (*q)->n_input < 2)
         return value;
     add_inner(s, dq);
     add_inner(s, *q);
@@ -87,11 +97,13 @@ static bool is_product(struct search *s, uint32_t value, uint32_t *of, uint32_t 
 {
     const struct onnx_node *mul = maker(s->r, value, "Mul");
 
-    if (!mul || mul->n_input != 2 || s->varies[mul->input[0]] == s->varies[mul->input[1]])
+    if (!mul || mul->n_input != 2 || varies(s, mul->input[0]) == varies(s, mul->input[1]))
         return false;
-    const uint32_t at = s->varies[mul->input[0]] ? 0 : 1;
+    const uint32_t at = varies(s, mul->input[0]) ? 0 : 1;
     *of = mul->input[at];
     *by = mul->input[1 - at];
+    if (*by == ONNX_ABSENT)
+        return false;
     add_inner(s, mul);
     return true;
 }
@@ -106,15 +118,15 @@ static bool comes_from(struct search *s, uint32_t value, uint32_t depth)
     const struct onnx_node *node = maker(s->r, value, NULL);
     bool known = false, all = true;
 
-    if (value == s->found->x)
+    if (value == s->found->x || (node && is_inner(s, node)))
         return true;
     if (!node || depth == 0)
         return false;
     for (size_t i = 0; i < sizeof movers / sizeof *movers; i++)
         known |= onnx_node_is(node, movers[i]);
-    for (uint32_t i = 0; i < node->n_input && known; i++)
-        if (node->input[i] != ONNX_ABSENT && s->varies[node->input[i]])
-            all &= comes_from(s, node->input[i], depth - 1);
+    for (uint32_t i = 0; i < node->n_input && known && all; i++)
+        if (varies(s, node->input[i]))
+            all = comes_from(s, node->input[i], depth - 1);
     if (known && all)
         add_inner(s, node);
     return known && all;
@@ -126,8 +138,10 @@ static bool is_closed(const struct search *s)
     const struct onnx_pieces *p = s->found;
 
     for (uint32_t i = 0; i < p->n_inner; i++) {
-        const uint32_t value = p->inner[i]->output[0];
+        const uint32_t value = p->inner[i]->n_output == 1 ? p->inner[i]->output[0] : ONNX_ABSENT;
         uint32_t n = 0;
+        if (value == ONNX_ABSENT)
+            return false;
         for (uint32_t k = 0; k < p->n_inner; k++)
             for (uint32_t j = 0; j < p->inner[k]->n_input; j++)
                 n += p->inner[k]->input[j] == value;
@@ -184,8 +198,8 @@ enum err onnx_find_rotations(struct onnx_reader *r)
     s.found = &found;
     for (uint32_t i = 0; i < r->graph.n_node; i++) {
         const struct onnx_node *add = &r->graph.node[i];
-        if (!onnx_node_is(add, "Add") || add->n_input != 2 || !s.varies[add->input[0]] ||
-            !s.varies[add->input[1]] || (!match(&s, add, 0) && !match(&s, add, 1)))
+        if (!onnx_node_is(add, "Add") || add->n_input != 2 || !varies(&s, add->input[0]) ||
+            !varies(&s, add->input[1]) || (!match(&s, add, 0) && !match(&s, add, 1)))
             continue;
         struct onnx_pieces *kept = onnx_keep(r, 1, sizeof *kept);
         if (!kept)
@@ -207,6 +221,7 @@ struct turning {
     struct onnx_axes    axes; // heads and tokens in front, channels last
     uint32_t            head, n_dim, dim[ONNX_MAP_DIMS];
     size_t              n;
+    uint32_t            calls; // of evaluate()
 };
 
 static enum err begin(struct onnx_reader *r, const struct onnx_node *node,
@@ -375,8 +390,7 @@ const struct onnx_operator onnx_ops_rotary[] = {
 /* A value that the pieces make of the numbers 1, 2 .. of x's values; the caller releases. What is
  * rounded between must be what `turned` rounds to, or x's own codes before a sign changes. */
 static enum err evaluate(struct onnx_reader *r, const struct onnx_pieces *p,
-                         const struct turning *t, uint32_t value, uint32_t depth, bool *plain,
-                         struct array *out)
+                         struct turning *t, uint32_t value, bool *plain, struct array *out)
 {
     const struct onnx_node *node = maker(r, value, NULL);
     const struct onnx_meaning *c = &r->meaning[value];
@@ -402,17 +416,19 @@ static enum err evaluate(struct onnx_reader *r, const struct onnx_pieces *p,
             out->real[i] = (float)onnx_constant(c, i);
         return ERR_NONE;
     }
-    if (!node || depth == 0 || node->n_input > 8)
-        return no_memory(r);
+    if (!node || node->n_input > 8 || t->calls++ > MOST_CALLS)
+        return err_set(r->msg, ERR_INPUT, "value \"%.100s\" is made by more than %d operators of "
+                       "what turns queries or keys: want fewer", r->graph.value[value].name,
+                       MOST_CALLS);
     if (onnx_node_is(node, "DequantizeLinear"))
-        return evaluate(r, p, t, node->input[0], depth - 1, plain, out);
+        return evaluate(r, p, t, node->input[0], plain, out);
     if (onnx_node_is(node, "QuantizeLinear")) {
         struct onnx_quantisation q, moved;
         e = onnx_read_quantisation(r, node, 1, &q);
         if (!e && p->turned)
             e = onnx_read_quantisation(r, p->turned, 1, &moved);
         if (!e)
-            e = evaluate(r, p, t, node->input[0], depth - 1, plain, out);
+            e = evaluate(r, p, t, node->input[0], plain, out);
         const struct layer *l = &r->network->layer[t->x.layer[0]];
         if (!e && !(*plain && onnx_quantised_alike(l, &q)) &&
             !(p->turned && q.scale == moved.scale && q.zero == moved.zero &&
@@ -425,7 +441,7 @@ static enum err evaluate(struct onnx_reader *r, const struct onnx_pieces *p,
         bool own = true;
         if (!onnx_has_input(node, k))
             continue;
-        e = evaluate(r, p, t, node->input[k], depth - 1, &own, &in[k]);
+        e = evaluate(r, p, t, node->input[k], &own, &in[k]);
         list[k] = &in[k];
         *plain &= own;
     }
@@ -494,7 +510,7 @@ static enum err read_pieces(struct onnx_reader *r, const struct onnx_node *node,
     if (!e && (!onnx_is_constant(cosines) || !onnx_is_constant(sines)))
         e = refuse(r, node, "turns by what is not stored");
     if (!e)
-        e = evaluate(r, p, &t, p->moved, MOST_PIECES, &plain, &moved);
+        e = evaluate(r, p, &t, p->moved, &plain, &moved);
     if (!e && (!moved.real || moved.n != t.n))
         e = refuse(r, node, "moves channels to another number of them");
     struct onnx_turn *turn = e ? NULL : new_turn(r, &t, t.head / 2);
