@@ -11,8 +11,20 @@ static uint32_t nearest(int64_t at, uint32_t size)
     return at < 0 ? 0 : (uint32_t)min_u64((uint64_t)at, size - 1);
 }
 
+/* Whether outputs see blocks; *first is that of one. */
+static bool is_of_block(const struct window *w, int axis, uint32_t at, uint32_t *first)
+{
+    if (w->block[axis] == 0)
+        return false;
+    *first = at - at % w->block[axis];
+    return true;
+}
+
 uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
+    uint32_t block;
+    if (is_of_block(w, axis, at, &block))
+        return block;
     int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
@@ -23,6 +35,9 @@ uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t si
 
 uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
+    uint32_t block;
+    if (is_of_block(w, axis, at, &block))
+        return nearest((int64_t)block + w->block[axis] - 1, size);
     int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 

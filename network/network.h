@@ -80,6 +80,8 @@ struct window { // of a convolution, [0] along rows, [1] along columns
     uint32_t again[2]; // further times that each row, each column of the map comes; 0 unless the
                        // kernel is 1 and steps by 1
     uint32_t skip[2];  // rows, columns of the map before the first window
+    uint32_t block[2]; // of tokens: an output sees those of its own so many rows, columns, of what
+                       // the window spans; 0: all of that
     bool     apart;    // what comes again is the zero point, and not behind the last row or column
 };
 

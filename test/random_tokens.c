@@ -101,6 +101,8 @@ static uint32_t attention(struct maker *m, uint32_t x)
         l->window.kernel[a] = after ? 2 * size[a] - 1 : size[a];
         l->window.pad_before[a] = size[a] - 1;
         l->window.pad_after[a] = after ? size[a] - 1 : 0;
+        if (after && chance(&m->dice, 3))
+            l->window.block[a] = pick(&m->dice, 1, size[a]);
     }
     return latest(m);
 }
@@ -420,6 +422,8 @@ static bool sees(const struct layer *l, uint32_t out, uint32_t in)
     for (int a = 0; a < 2; a++) {
         const int64_t at = i[a] - o[a] * w->stride[a] - w->skip[a] + w->pad_before[a];
         if (at < 0 || at >= w->kernel[a])
+            return false;
+        if (w->block[a] > 0 && i[a] / w->block[a] != o[a] / w->block[a])
             return false;
     }
     return true;

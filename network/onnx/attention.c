@@ -841,7 +841,22 @@ static enum err fill_values(const struct onnx_reader *r, const struct onnx_score
     return some_left || (s->masked && !t->causal && !v->masked) ? no_memory(r) : ERR_NONE;
 }
 
-/* Every token of the map, or itself and those before it; or those as near as any of its window. */
+/* Places of a side in a window, if they are neighbours and windows begin at multiples of them; 0
+ * otherwise. */
+static uint32_t block_of(const struct onnx_axes *a, int side, uint32_t reach)
+{
+    uint32_t size = 1, n = 0;
+
+    for (uint32_t k = 0; k < a->n; k++)
+        if (a->axis[k].dim + 2 == a->n_dim && (int)a->axis[k].side == side) {
+            size *= a->axis[k].order || a->axis[k].step != 1 ? 0 : a->axis[k].size;
+            n++;
+        }
+    return n <= 1 && size == reach && a->first[side] == 0 ? size : 0;
+}
+
+/* Every token of the map, or itself and those before it; or those of its window; or those as near
+ * as any of that, where its places are apart. */
 static void set_window(const struct onnx_scores *s, struct layer *l)
 {
     const struct onnx_axes *a = &s->axes[0];
@@ -858,6 +873,7 @@ static void set_window(const struct onnx_scores *s, struct layer *l)
         w->kernel[side] = l->token->causal ? reach[side] : 2 * reach[side] - 1;
         w->pad_before[side] = reach[side] - 1;
         w->pad_after[side] = l->token->causal ? 0 : reach[side] - 1;
+        w->block[side] = s->windows > 1 ? block_of(a, side, reach[side]) : 0;
     }
 }
 

@@ -24,6 +24,9 @@ struct token_share token_share_all(const struct layer *l)
 static uint64_t seen_along(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
     const int64_t d = w->dilation[axis];
+    const uint32_t block = w->block[axis] ? at - at % w->block[axis] : 0;
+    if (w->block[axis])
+        return min_u32(w->block[axis], size - block);
     int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * d;
 
@@ -54,6 +57,8 @@ bool token_sees(const struct window *w, int axis, uint32_t at, uint32_t place)
 {
     const int64_t from = place - window_begin(w, axis, at);
 
+    if (w->block[axis])
+        return place / w->block[axis] == at / w->block[axis];
     return from >= 0 && from % w->dilation[axis] == 0 &&
            from / w->dilation[axis] < w->kernel[axis];
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "memory/registers.h"
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
 #include "network/tokens/tokens.h"
@@ -153,6 +154,42 @@ static void a_mask_of_a_decoder_makes_the_layer_causal(void **state)
         network_release(&n);
         make_free(m);
     }
+}
+
+/* A query of a window sees its 2 x 2 tokens, whatever is around: as many keys, and no later than
+ * the last of them. */
+static void a_windows_query_sees_its_window(void **state)
+{
+    struct random r = { 9 };
+    struct style s = { .tokens = 4, .windows = 4, .square = true, .heads = 2, .kv = 2, .head = 3,
+                       .ffn = 5, .classes = 3, .mean = true };
+    Onnx__ModelProto *m = make_transformer(&r, &s);
+    uint32_t number[16], layers = 0;
+    struct network n;
+
+    (void)state;
+    read_model(m, &n);
+    for (uint32_t i = 0; i < n.n_layer; i++) {
+        const struct layer *l = &n.layer[i];
+        if (l->kind != LAYER_ATTENTION)
+            continue;
+        layers++;
+        for (uint32_t at = 0; at < 16; at++) {
+            const uint32_t row = at % 4, column = at / 4, top = row & 2, left = column & 2;
+            const uint32_t want[] = { left * 4 + top, left * 4 + top + 1, (left + 1) * 4 + top,
+                                      (left + 1) * 4 + top + 1 };
+            assert_int_equal(token_seen(l, row, column), 4);
+            assert_int_equal(token_numbers(l, row, column, number), 4);
+            assert_memory_equal(number, want, sizeof want);
+            assert_int_equal(window_first(&l->window, 0, row, 4), top);
+            assert_int_equal(window_last(&l->window, 0, row, 4), top + 1);
+            assert_int_equal(window_first(&l->window, 1, column, 4), left);
+            assert_int_equal(window_last(&l->window, 1, column, 4), left + 1);
+        }
+    }
+    assert_int_equal(network_attention_macs(&n), layers * 16 * 4 * 2 * (2 * 3));
+    network_release(&n);
+    make_free(m);
 }
 
 /* ---- what is refused ---- */
@@ -385,6 +422,7 @@ int main(void)
         cmocka_unit_test(random_transformers_in_the_styles_of_exporters_are_what_their_files_mean),
         cmocka_unit_test(layout_makes_no_layer),
         cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
+        cmocka_unit_test(a_windows_query_sees_its_window),
         cmocka_unit_test(what_no_layer_computes_is_refused_with_a_cure),
         cmocka_unit_test(every_code_of_a_quantised_encoder_is_the_one_that_was_made_elsewhere),
         cmocka_unit_test(the_trained_vision_transformer_is_what_its_file_means),
