@@ -25,7 +25,7 @@ static enum err check_options(const struct options *o, const struct study *s, st
         bool        given;
     } other[] = {
         { "--outputs", o->outputs != NULL }, { "--stats", o->stats != NULL },
-        { "--values timed", o->values > 0 },
+        { "--values timed", o->values > 0 }, { "--svg", o->svg != NULL },
     };
 
     if (climbs(o) && s->plan.fabric->graph)

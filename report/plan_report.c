@@ -82,28 +82,43 @@ static uint32_t largest_fifo(const struct plan *p)
     return largest;
 }
 
+/* The longest that a query takes, in timesteps or, where nobody waits for one, in clocks. */
+static void print_query(const struct plan *p, uint32_t layer, FILE *out)
+{
+    const struct shape *o = &plan_network_layer(p, layer)->out;
+    const bool in_timesteps = clocking_of(p->config)->in_timesteps;
+    const struct token_work work = tokens_work(p, layer, 0, o->height - 1, o->width - 1);
+    uint64_t most = tokens_clocks(p, layer, &work);
+
+    if (in_timesteps)
+        tokens_timesteps(p, layer, &most);
+    fprintf(out, "a query takes %" PRIu64 " %s%s\n", most, in_timesteps ? "timestep" : "clock",
+            most == 1 ? "" : "s");
+}
+
 static void print_attention(const struct plan *p, FILE *out)
 {
     const uint32_t i = first_attention(p);
-    uint64_t most;
 
     if (i == p->n_layer)
         return;
     const struct kv_memory kv = tokens_kv(p, i);
     const uint32_t cores = p->layer[i].n_core, banks = p->config->attention.banks;
     const uint32_t fifo = largest_fifo(p);
-    tokens_timesteps(p, i, &most);
-    fprintf(out, "         and %s of attention, %.3f %% of all; a query takes %" PRIu64
-            " timestep%s\n", format_count(network_attention_macs(p->network)).text,
-            100 * attention_share(p->network), most, most == 1 ? "" : "s");
+    fprintf(out, "         and %s of attention, %.3f %% of all; ",
+            format_count(network_attention_macs(p->network)).text,
+            100 * attention_share(p->network));
+    print_query(p, i, out);
     fprintf(out, "Tokens   %s digital cores of attention and normalisation; a layer keeps %s B of "
-            "keys and\n         values (%" PRIu32 " bank%s), %s B of queries; a FIFO of %" PRIu32
-            " tokens in front of %s\n         has %s B, where a bank of keys has %s\n",
+            "keys and\n         values (%" PRIu32 " bank%s), %s B of queries",
             format_count(plan_digital_cores(p)).text, format_count(cores * kv.bank_bytes).text,
-            banks, banks == 1 ? "" : "s", format_count(cores * kv.queue_bytes).text,
-            p->time.layer[fifo].residual_fifo, plan_layer_name(p, fifo),
-            format_count(residual_fifo_bytes(p, fifo)).text,
-            format_count(cores * kv.key_bytes).text);
+            banks, banks == 1 ? "" : "s", format_count(cores * kv.queue_bytes).text);
+    if (clocking_of(p->config)->in_timesteps) // else tokens wait in elastic.residual_pixels
+        fprintf(out, "; a FIFO of %" PRIu32 " tokens in front of %s\n         has %s B, where a "
+                "bank of keys has %s", p->time.layer[fifo].residual_fifo, plan_layer_name(p, fifo),
+                format_count(residual_fifo_bytes(p, fifo)).text,
+                format_count(cores * kv.key_bytes).text);
+    fprintf(out, "\n");
 }
 
 void print_machine(const struct study *s, FILE *out)

@@ -286,6 +286,7 @@ static const struct idle_row { // a key is one row
     { "attention.banks", without_tokens, OF_TOKENS },
     { "digital_core.lanes", without_tokens, OF_TOKENS },
     { "digital_core.timesteps", without_tokens, OF_TOKENS },
+    { "digital_core.timesteps", not_timestep, OF_CLOCKING },
     { "digital.numbers", without_tokens, OF_TOKENS },
     { "decode.prompt", without_tokens, OF_TOKENS },
     { "decode.tokens", without_tokens, OF_TOKENS },

@@ -213,7 +213,8 @@ static struct price_run elastic_price_run(const struct plan *p, const struct run
     return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
                                .n_image = r->n_image, .timesteps = r->elastic->elapsed,
                                .interval = (clocks + images / 2) / images,
-                               .n_unused = p->config->chip_cores - p->n_core,
+                               .n_unused = p->config->chip_cores + plan_digital_cores(p) -
+                                           p->n_core,
                                .values = r->values, .timestep_clk = 1,
                                .packets = p->fabric->graph ? &r->elastic->packets : NULL };
 }

@@ -7,6 +7,7 @@
 
 #include "core/util.h"
 #include "memory/registers.h"
+#include "network/tokens/tokens.h"
 
 struct moved { // a pixel on a stream
     struct pixel at;
@@ -55,6 +56,7 @@ struct core {
     uint32_t      *reader;       // owned; [image][column][row][strip]: output + 1 that reads it
     uint32_t       n_strip;
     struct input_registers registers;
+    struct pixel   wanted;
     uint32_t       in[MOST_STREAMS], n_in, added[MOST_STREAMS], n_added;
     uint32_t       sums; // a stream; UINT32_MAX: the first of its chain
     struct back    back[16];
@@ -121,7 +123,8 @@ static bool has_come(const struct machine *m, const struct stream *s, uint32_t i
 /* A residual pixel that no output adds is let go as it comes. */
 static bool is_dropped(const struct machine *m, const struct stream *s, const struct pixel *px)
 {
-    if (s->st->kind != STREAM_RESIDUAL && s->st->kind != STREAM_FROM_RESAMPLING)
+    if (s->st->kind != STREAM_RESIDUAL && s->st->kind != STREAM_FROM_RESAMPLING &&
+        s->st->kind != STREAM_IMAGE_RESIDUAL)
         return false;
     const struct core *to = &m->core[s->st->to];
     for (uint32_t i = 0; i < to->n_out; i++)
@@ -164,6 +167,20 @@ static bool has_turn(struct machine *m, uint32_t stream)
     return true;
 }
 
+/* Where the receiver stores it: a layer of tokens makes one row of a map, column after column. */
+static struct pixel stored_at(const struct machine *m, const struct stream *s,
+                              const struct pixel *px)
+{
+    const struct plan_layer *to = &m->p->layer[m->p->core[s->st->to].plan_layer];
+    const struct layer *l = &m->p->network->layer[to->layer];
+    const struct shape *from = &m->p->network->layer[l->input[0]].out;
+    const bool stores = s->st->kind == STREAM_FORWARD || s->st->kind == STREAM_IMAGE;
+
+    if (!stores || l->kind != LAYER_TOKENS || l->in.height > 1)
+        return *px;
+    return (struct pixel){ px->image, 0, px->column * from->height + px->row };
+}
+
 static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
 {
     struct stream *s = &m->stream[stream];
@@ -186,7 +203,7 @@ static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
     uint64_t hop = st->kind == STREAM_PARTIAL_SUM && m->e->partial_sum_hop_clk != HOP_SAME
                        ? m->e->partial_sum_hop_clk : m->e->hop_clk;
     for (uint32_t i = 0; i < t->n; i++)
-        s->px[s->n_px++] = (struct moved){ t->px[i], m->now + clk + hop,
+        s->px[s->n_px++] = (struct moved){ stored_at(m, s, &t->px[i]), m->now + clk + hop,
                                            is_dropped(m, s, &t->px[i]) ? m->now + clk + hop
                                                                        : UINT64_MAX,
                                            i + 1 == t->n };
@@ -228,9 +245,16 @@ static const struct plan_layer *layer_of(const struct machine *m, const struct c
     return &m->p->layer[m->p->core[c->index].plan_layer];
 }
 
+static bool of_tokens(const struct machine *m, const struct core *c)
+{
+    return layer_is_of_tokens(&m->p->network->layer[layer_of(m, c)->layer]);
+}
+
 static uint64_t words_clk(const struct machine *m, const struct core *c, uint64_t words)
 {
     const struct plan_layer *pl = layer_of(m, c);
+    if (of_tokens(m, c)) // lanes read it
+        return 0;
     bool latched = m->p->config->memory.kind == MEMORY_REGISTERS &&
                    pl->in_height * pl->in_width == 1;
 
@@ -282,6 +306,28 @@ static void store_done(struct machine *m, struct core *c, struct stream *s)
     }
 }
 
+static bool is_other(const struct machine *m, struct core *c, const struct pixel *o, uint32_t row,
+                     uint32_t column)
+{
+    (void)m;
+    (void)o;
+    return row != c->wanted.row || column != c->wanted.column;
+}
+
+/* Whether all outputs of a core of tokens that see a pixel are read, or made where it attends. */
+static bool all_seen(const struct machine *m, struct core *c, uint64_t image, uint32_t row,
+                     uint32_t column)
+{
+    const enum layer_kind kind = m->p->network->layer[layer_of(m, c)->layer].kind;
+
+    c->wanted = (struct pixel){ image, row, column };
+    for (uint32_t i = c->made; i < c->n_out; i++)
+        if ((kind == LAYER_ATTENTION || !c->loaded[i]) && c->out[i].image == image &&
+            !sees_all(m, c, &c->out[i], is_other))
+            return false;
+    return true;
+}
+
 /* Whether the pixel in whose place it goes is read for the last time. */
 static bool slot_free(const struct machine *m, const struct core *c, const struct pixel *at)
 {
@@ -295,7 +341,9 @@ static bool slot_free(const struct machine *m, const struct core *c, const struc
     uint32_t column = (uint32_t)((g - k) % pl->in_width);
     const uint32_t *reader =
         &c->reader[map_at(c, m->p, image, at->row, column) * c->n_strip];
-    for (uint32_t s = 0; s < c->n_strip; s++)
+    if (of_tokens(m, c) && !all_seen(m, (struct core *)c, image, at->row, column))
+        return false;
+    for (uint32_t s = 0; s < c->n_strip && !of_tokens(m, c); s++)
         if (reader[s] > 0 && !c->loaded[reader[s] - 1])
             return false;
     for (uint32_t i = 0; i < c->n_back; i++) {
@@ -492,8 +540,30 @@ static bool brings(const struct machine *m, const struct stream *s, const struct
 {
     const struct plan_core *from = &m->p->core[s->st->from];
 
-    return s->st->kind == STREAM_RESIDUAL ||
+    return s->st->kind == STREAM_RESIDUAL || s->st->kind == STREAM_IMAGE_RESIDUAL ||
            plan_owner(m->p, from->plan_layer, o->column) == from->copy;
+}
+
+/* Clocks of a core of tokens for its next one, as the machine's documentation has them. */
+static uint64_t lanes_clk(const struct machine *m, const struct core *c)
+{
+    const struct config *cfg = m->p->config;
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct layer *l = &m->p->network->layer[pl->layer];
+    const struct pixel *o = &c->out[c->digital_next];
+    const uint64_t channels = l->out.channels / pl->splits;
+    uint64_t passes = l->kind == LAYER_NORM ? 3 : 1;
+    if (l->kind == LAYER_SUM_TOKENS) // all of a map, with or without weights
+        passes = l->token->weighted ? 1 + (uint64_t)l->in.height * l->in.width : 2;
+
+    if (l->kind != LAYER_ATTENTION)
+        return ceil_div(passes * channels, cfg->digital_core.lanes);
+    const uint64_t keys = l->token->causal ? (uint64_t)o->column * l->in.height + o->row + 1
+                                           : (uint64_t)l->in.height * l->in.width;
+    const uint64_t heads = l->token->heads / pl->splits, lanes = cfg->attention.lanes;
+    return max_u64(ceil_div(heads * keys * l->token->head, lanes) +
+                       ceil_div(heads * keys * l->token->value_head, lanes),
+                   ceil_div(heads * keys, cfg->attention.exp_lanes));
 }
 
 static void digital_starts(struct machine *m, struct core *c)
@@ -533,7 +603,8 @@ static void digital_starts(struct machine *m, struct core *c)
     uint64_t clk = ceil_div(n * window * pc->out_n, cfg->digital.lanes);
     uint64_t mhz = cfg->digital.clock_mhz == DIGITAL_CLOCK_SAME ? cfg->clock_mhz
                                                                 : cfg->digital.clock_mhz;
-    c->digital_end = m->now + ceil_div(clk * cfg->clock_mhz, mhz);
+    c->digital_end = m->now + (of_tokens(m, c) ? lanes_clk(m, c)
+                                               : ceil_div(clk * cfg->clock_mhz, mhz));
     c->digital_busy = true;
     c->results.used += places;
     c->digital_places = places;
@@ -550,7 +621,7 @@ static void array_starts(struct machine *m, struct core *c)
 
     if (c->array_busy || c->regs != 2 || c->n_result >= m->e->results)
         return;
-    uint64_t clk = layer_is_digital(l)
+    uint64_t clk = layer_is_digital(l) || of_tokens(m, c)
                        ? 1 : stage_array_clocks(m->p->config, &layer_of(m, c)->array, pc->rows,
                                                 pc->columns);
     c->array_busy = true;
@@ -688,10 +759,11 @@ static void connect(struct machine *m, uint32_t stream)
     if (st->kind == STREAM_PARTIAL_SUM) {
         to->sums = stream;
         s->size = max_u32(e->partial_sum_pixels, max_u32(own, most(p, st->from)));
-    } else if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING) {
+    } else if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING ||
+               st->kind == STREAM_IMAGE_RESIDUAL) {
         to->added[to->n_added++] = stream;
         s->size = max_u32(e->residual_pixels, own);
-        if (!back)
+        if (st->kind == STREAM_FROM_RESAMPLING)
             s->size = max_u32(s->size, most_sent(m, st->from));
     } else {
         to->in[to->n_in++] = stream;
@@ -712,7 +784,7 @@ static void connect(struct machine *m, uint32_t stream)
             }
     }
     struct buffer *from = NULL;
-    if (st->kind == STREAM_IMAGE) {
+    if (st->kind == STREAM_IMAGE || st->kind == STREAM_IMAGE_RESIDUAL) {
         for (uint32_t i = 0; i < p->n_image_feed; i++)
             if (p->image_feed[i].layer == p->core[st->to].plan_layer)
                 from = &m->pad[i];
@@ -753,7 +825,7 @@ static void make(struct machine *m)
             b->n = outputs_of(p, rb->receiver, rb->receiver_copy, m->n_image, &b->order);
             buffer_make(&b->out, m->e->read_back_pixels, b->n);
         }
-        for (uint32_t o = 0; o < c->n_out; o++)
+        for (uint32_t o = 0; o < c->n_out && !of_tokens(m, c); o++)
             note_readers(m, c, o);
     }
     for (uint32_t i = 0; i < p->n_stream; i++)

@@ -6,6 +6,7 @@
 
 #include "arch/core/core.h"
 #include "arch/elastic/site.h"
+#include "network/tokens/tokens.h"
 
 /* ---- what streams carry ---- */
 
@@ -33,7 +34,7 @@ static const struct order *carried_by(const struct elastic_chip *c, const struct
 {
     switch (st->kind) {
     case STREAM_IMAGE:
-    case STREAM_IMAGE_RESIDUAL: // of tokens, which are refused
+    case STREAM_IMAGE_RESIDUAL:
         return &c->image;
     case STREAM_PARTIAL_SUM:
     case STREAM_RESIDUAL:
@@ -76,6 +77,7 @@ static void sizes(const struct elastic_chip *c, const struct plan_stream *st, ui
         *least = max_u32(most_outputs(c->plan, st->from), most_outputs(c->plan, st->to));
         return;
     case STREAM_RESIDUAL:
+    case STREAM_IMAGE_RESIDUAL:
         *size = e->residual_pixels;
         *least = most_outputs(c->plan, st->to);
         return;
@@ -89,7 +91,6 @@ static void sizes(const struct elastic_chip *c, const struct plan_stream *st, ui
         *least = most_delivered(c, st->from);
         return;
     case STREAM_IMAGE:
-    case STREAM_IMAGE_RESIDUAL:
     case STREAM_TO_RESAMPLING:
     case STREAM_RESULT:
     case N_STREAM_KIND:
@@ -106,11 +107,6 @@ static uint32_t from_site(const struct elastic_chip *c, uint32_t stream)
     return core_stream_from(c->plan, stream);
 }
 
-static bool is_added(const struct plan_stream *st)
-{
-    return st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING;
-}
-
 /* Room for a site's links and intakes; n is then counted again as they are made. */
 static bool make_room(struct elastic_chip *c)
 {
@@ -120,7 +116,7 @@ static bool make_room(struct elastic_chip *c)
         if (st->kind == STREAM_RESULT || st->kind == STREAM_PARTIAL_SUM)
             continue;
         struct site *to = &c->site[st->to];
-        *(is_added(st) ? &to->n_added : &to->n_in) += 1;
+        *(stream_is_added(st->kind) ? &to->n_added : &to->n_in) += 1;
     }
     for (uint32_t i = 0; i < c->n_site; i++) {
         struct site *s = &c->site[i];
@@ -176,8 +172,10 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->layout = &p->time.core[s->index].layout;
     s->shape = plan_firing_shape(p, pc->plan_layer);
     s->width = divisor_of(s->pl->in_width);
-    s->word_clk = stage_memory_clocks(p->config, (uint64_t)s->pl->in_height * s->pl->in_width, 1);
-    s->is_array = !layer_is_digital(s->layer);
+    const uint64_t map = (uint64_t)s->pl->in_height * s->pl->in_width;
+    s->tokens = layer_is_of_tokens(s->layer);
+    s->word_clk = s->tokens ? 0 : stage_memory_clocks(p->config, map, 1);
+    s->is_array = !s->tokens && !layer_is_digital(s->layer);
     s->own = outputs_of(c, s->index);
     s->array_clk = array_clocks(s);
     s->ends = pc->part + 1 == s->pl->parts;
@@ -229,7 +227,7 @@ static struct intake *intake_for(struct site *s, const struct plan_stream *st)
 {
     if (st->kind == STREAM_PARTIAL_SUM)
         return &s->sums;
-    return is_added(st) ? &s->added[s->n_added++] : &s->in[s->n_in++];
+    return stream_is_added(st->kind) ? &s->added[s->n_added++] : &s->in[s->n_in++];
 }
 
 /* A stream's mail, from its sender to its receiver or through the net. No more tokens are on their
@@ -266,13 +264,19 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
                            .credit_clk = l->routed ? max_u32(1, net_hops(c->net, stream))
                                                    : c->cfg->credit_clk,
                            .fill = { .size = max_u32(size, least), .raised = least > size } };
-    in->first = st->pos_n > 0 || is_added(st) || st->kind == STREAM_PARTIAL_SUM
+    const uint32_t rows = plan_folds(c->plan, to->pc->plan_layer);
+    if (rows > 0 && !stream_is_added(st->kind) && st->kind != STREAM_PARTIAL_SUM) {
+        if (!order_of_folded(&in->folded, l->order, rows))
+            return false;
+        in->order = &in->folded;
+    }
+    in->first = st->pos_n > 0 || stream_is_added(st->kind) || st->kind == STREAM_PARTIAL_SUM
                     ? 0 : st->to_first - to->pc->in_first;
-    if (!is_added(st) && st->kind != STREAM_PARTIAL_SUM)
+    if (!stream_is_added(st->kind) && st->kind != STREAM_PARTIAL_SUM)
         in->token = calloc(in->fill.size, sizeof *in->token);
     in->prompt = in->token && (st->n == 0 || st->pos_n > 0 || to->word_clk == 0);
     l->credit = l->size = in->fill.size;
-    return (in->token || is_added(st) || st->kind == STREAM_PARTIAL_SUM) &&
+    return (in->token || stream_is_added(st->kind) || st->kind == STREAM_PARTIAL_SUM) &&
            lay(c, l, in, from, to) && meter_init(&l->meter, 2);
 }
 
@@ -381,8 +385,10 @@ static void site_release(struct site *s)
     links_release(s);
     for (uint32_t i = 0; s->link && i < s->n_link; i++)
         free(s->link[i].meter.cause);
-    for (uint32_t i = 0; s->in && i < s->n_in; i++)
+    for (uint32_t i = 0; s->in && i < s->n_in; i++) {
         free(s->in[i].token);
+        order_release(&s->in[i].folded);
+    }
     for (uint32_t i = 0; s->added && i < s->n_added; i++)
         free(s->added[i].used);
     for (uint32_t i = 0; s->back && i < s->n_back; i++) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "arch/elastic/site.h"
+#include "dataflow/plan/tokens.h"
 
 /* ---- which pixel is which ---- */
 
@@ -23,6 +24,12 @@ static uint64_t port_clocks(const struct site *s, uint64_t words)
     uint64_t clk = words * s->word_clk;
 
     return s->fast[ELASTIC_PORT] ? min_u64(clk, 1) : clk;
+}
+
+/* Outputs for which all has been read: keys and values as long as lanes work on them. */
+static uint64_t n_read(const struct site *s)
+{
+    return s->layer->kind == LAYER_ATTENTION ? s->made : s->load_done;
 }
 
 /* ---- what comes ---- */
@@ -161,6 +168,8 @@ static void digital_ends(struct site *s, uint64_t now)
     else if (s->digital_out > 0)
         send_buffer_put(&s->out, s->digital_out);
     s->made += s->digital_n;
+    if (s->tokens)
+        s->look |= LOOK_PORT;
 }
 
 static void end_all(struct site *s, uint64_t now)
@@ -212,11 +221,24 @@ static uint32_t places(const struct site *s, uint64_t first, uint32_t n)
     return (uint32_t)(order_image(s->own, first + n) - order_image(s->own, first));
 }
 
+/* Of a core of tokens: what its lanes take for the next one. */
+static uint64_t token_clocks(const struct site *s)
+{
+    const struct plan *p = s->chip->plan;
+    const struct pixel at = output_at(s, s->digital_next);
+    const struct token_work work =
+        tokens_work(p, s->pc->plan_layer, s->pc->split, at.row, at.column);
+
+    return max_u64(1, tokens_clocks(p, s->pc->plan_layer, &work));
+}
+
 static uint64_t digital_clocks(struct site *s, uint32_t n)
 {
     const struct config *c = s->chip->plan->config;
 
-    if (n != s->digital_of) { // mostly they are as many
+    if (s->tokens) {
+        s->digital_clk = token_clocks(s);
+    } else if (n != s->digital_of) { // mostly they are as many
         uint64_t ops = stage_digital_ops(s->layer, n, s->pc->out_n) * s->chip->plan->train;
         uint64_t clk = stage_clocks(c, STAGE_DIGITAL, ops);
         s->digital_of = n;
@@ -305,7 +327,7 @@ static bool slot_is_free(const struct site *s, uint64_t image, const struct plac
     }
     *who = NULL;
     return s->last_read[there] == NOWHERE ||
-           s->load_done > before * s->own->n + s->last_read[there];
+           n_read(s) > before * s->own->n + s->last_read[there];
 }
 
 /* The oldest pixel that has come in a stream: whether there is one with a free slot. */
@@ -321,17 +343,12 @@ static bool next_pixel(const struct site *s, const struct intake *in, struct pix
     return slot_is_free(s, at->image, place, &who);
 }
 
-/* A column of an image, as the memory counts them, those of images left out too. */
-static uint64_t column_of(const struct site *s, uint64_t image, uint32_t column)
-{
-    return (image + s->chip->left_out.images) * s->pl->in_width + column;
-}
-
+/* Tokens take none: they lie in registers of their cores, or in banks without this port. */
 static uint64_t store_words(const struct site *s, const struct intake *in, const struct pixel *at)
 {
     const struct plan_stream *st = &s->chip->plan->stream[in->stream];
 
-    if (st->n == 0 || !stream_carries(st, s->pl->in_width, at->row, at->column))
+    if (st->n == 0 || !stream_carries(st, s->pl->in_width, at->row, at->column) || s->tokens)
         return 0; // tells that it has come
     return memory_write_words(s->layout, at->row, column_of(s, at->image, at->column), in->first,
                               in->n);
@@ -347,7 +364,7 @@ static bool store(struct site *s, struct intake *in, uint64_t now)
         if (clk > 0 && s->port != PORT_IDLE)
             return false;
         s->count.words_written += words;
-        s->count.pixels_stored += words > 0;
+        s->count.pixels_stored += words > 0 || (s->tokens && s->chip->plan->stream[in->stream].n);
         if (clk > 0) {
             s->port = PORT_STORES;
             s->port_of = (uint32_t)(in - s->in);
@@ -387,7 +404,8 @@ static bool read_back(struct site *s, struct back *b, uint64_t now)
     const struct place *place = &b->order->at[order_at(b->order, b->begun)];
     uint64_t column = column_of(s, order_image(b->order, b->begun),
                                 place->column * b->who->stride[1]);
-    uint64_t words = memory_read_words(s->layout, place->row * b->who->stride[0], column, 1);
+    uint64_t words = s->tokens ? 0 : memory_read_words(s->layout, place->row * b->who->stride[0],
+                                                       column, 1);
     b->begun++;
     fill_add(&b->out.fill, now, 1);
     s->count.words_read_back += words;
@@ -477,7 +495,7 @@ static uint64_t firing_words(struct site *s, uint32_t n)
 {
     uint64_t words = 0;
 
-    for (uint32_t from = 0, k; from < n; from += k) {
+    for (uint32_t from = 0, k; from < n && !s->tokens; from += k) {
         const struct pixel head = output_at(s, s->load_next + from);
         struct pixel next = head;
         registers_begin(&s->registers, &head);

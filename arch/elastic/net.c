@@ -60,7 +60,7 @@ struct net {
 
 bool net_carries(const struct plan_stream *st)
 {
-    return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
+    return !stream_is_of_image(st->kind) && st->kind != STREAM_RESULT;
 }
 
 struct block *net_block(struct net *n)

@@ -59,6 +59,16 @@ bool order_of_map(struct order *o, uint32_t height, uint32_t width)
     return true;
 }
 
+bool order_of_folded(struct order *o, const struct order *map, uint32_t rows)
+{
+    if (!order_make(o, map->n, 1, rows * map->width))
+        return false;
+    for (uint32_t i = 0; i < o->n; i++)
+        order_put(o, i, 0, map->at[i].column * rows + map->at[i].row);
+    find_scan(o);
+    return true;
+}
+
 void order_release(struct order *o)
 {
     free(o->at);
@@ -112,6 +122,24 @@ static void need_window(const struct site *s, bool scans, const struct place *at
     for (uint32_t column = columns.first; column <= columns.last; column += columns.step)
         for (uint32_t row = rows.first; row <= rows.last; row += rows.step)
             need_pixel(s, row, column, need);
+}
+
+/* Of a core of tokens, whose lanes read all that an output sees: the last output that sees it. */
+static void find_last_seen(struct site *s)
+{
+    const struct window *w = &s->pl->window;
+    size_t left = (size_t)s->pl->in_height * s->pl->in_width;
+
+    for (uint32_t i = s->own->n; i-- > 0 && left > 0;) {
+        const struct seen rows = seen(w, 0, s->own->at[i].row, s->pl->in_height);
+        const struct seen columns = seen(w, 1, s->own->at[i].column, s->pl->in_width);
+        for (uint32_t c = columns.first; c <= columns.last; c += columns.step)
+            for (uint32_t r = rows.first; r <= rows.last; r += rows.step) {
+                uint32_t *last = &s->last_read[(size_t)c * s->pl->in_height + r];
+                left -= *last == NOWHERE;
+                *last = *last == NOWHERE ? i : *last;
+            }
+    }
 }
 
 /* The output for which each pixel of the map is read last: what the registers load, in order. */
@@ -188,7 +216,10 @@ bool site_needs(struct site *s)
     const bool scans = all_scan(s);
     for (uint32_t i = 0; i < s->own->n; i++)
         need_window(s, scans, &s->own->at[i], s->need + (size_t)i * s->n_in);
-    find_last_reads(s);
+    if (s->tokens)
+        find_last_seen(s);
+    else
+        find_last_reads(s);
     if (!find_added(s))
         return false;
     for (uint32_t i = 0; i < s->n_back; i++)

@@ -153,6 +153,7 @@ struct intake {
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
     uint32_t            first, n; // channels, as the memory has them
+    struct order        folded;   // owned; zero, or where a layer that makes a row of a map stores
     bool               *used;     // owned; by pixel of the order: an output adds it; NULL: stored
 };
 
@@ -216,6 +217,7 @@ struct site {
     bool                *reads; // owned; [own->n]: whether its registers load anything for it
     bool                 delivers; // results that leave the chip
     bool                 ends;     // its chain
+    bool                 tokens;   // of a layer of tokens: no port, no array, lanes as processor
 
     enum port_work       port;
     uint32_t             port_of;  // intake or back
@@ -275,6 +277,8 @@ struct elastic_chip {
 
 bool order_of_outputs(struct order *o, const struct plan *p, uint32_t layer, uint32_t copy);
 bool order_of_map(struct order *o, uint32_t height, uint32_t width);
+/* Of a map of `rows` rows that is stored as one row, column after column. */
+bool order_of_folded(struct order *o, const struct order *map, uint32_t rows);
 void order_release(struct order *o);
 
 /* Fills what a core's outputs need. False when the host has no memory. */

@@ -45,8 +45,7 @@ static struct node next_of(const struct elastic_chip *c, const struct node *n)
     case ON_WIRE:
         return link_node(c, why->stream);
     case ON_CREDIT:
-        if (st->kind == STREAM_PARTIAL_SUM || st->kind == STREAM_RESIDUAL ||
-            st->kind == STREAM_FROM_RESAMPLING)
+        if (st->kind == STREAM_PARTIAL_SUM || stream_is_added(st->kind))
             return (struct node){ st->to, ELASTIC_DIGITAL, 0 };
         return (struct node){ st->to, ELASTIC_PORT, 0 };
     case ON_TOKEN:
@@ -141,8 +140,8 @@ static void say_node(struct text *t, const struct elastic_chip *c, const struct 
         const struct plan_stream *st = &c->plan->stream[why->stream];
         say_fill(t, c, &c->intake_of[why->stream]->fill,
                  st->kind == STREAM_PARTIAL_SUM ? BUFFER_PARTIAL_SUM
-                 : st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING
-                     ? BUFFER_RESIDUAL : BUFFER_INPUT, st->to, stuck);
+                 : stream_is_added(st->kind) ? BUFFER_RESIDUAL
+                                             : BUFFER_INPUT, st->to, stuck);
     }
     if (why->on == ON_OUTPUT)
         say_fill(t, c, &s->out.fill, BUFFER_OUTPUT, n->site, stuck);

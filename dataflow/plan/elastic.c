@@ -3,7 +3,7 @@
  *
  * Times follow from buffers and are a run's to find. A timetable has no more than the columns that
  * memories keep: those of `timestep` with hops of one timestep, or as configured; fewer than those
- * of the plan stall, and never fail. */
+ * of the plan stall, and never fail. Attention keeps its banks. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
+#include "network/tokens/tokens.h"
 
 /* The structure with hops of one timestep: those that are configured have no effect. */
 static bool with_plain_hops(struct plan *plain, const struct plan *p)
@@ -28,6 +29,8 @@ static enum err set_columns(struct timetable *t, const struct plan *p, struct er
 
     for (uint32_t i = 0; columns != COLUMNS_AUTO && i < p->n_layer; i++) {
         uint32_t least = plan_kernel_columns(p, i);
+        if (layer_is_of_tokens(plan_network_layer(p, i)))
+            continue; // of no input memory
         if (columns < least)
             return PLAN_REFUSE(p, "core.input_memory.columns", m,
                                "core.input_memory.columns = %" PRIu32 ": a kernel of layer %s sees "
@@ -43,10 +46,11 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
 {
     struct dry_run s = { 0 };
     struct plan plain = { 0 };
-    if (network_has_tokens(p->network))
-        return PLAN_REFUSE(p, "clocking.kind", m, "clocking.kind = elastic: network %s has layers "
-                           "of tokens, whose cores act in timesteps: want clocking.kind = timestep",
-                           p->network->name);
+    if (p->config->decode.tokens > 0 && network_has_tokens(p->network))
+        return PLAN_REFUSE(p, "decode.tokens", m, "decode.tokens = %" PRIu32 ": under "
+                           "clocking.kind = elastic no token waits for an answer: want "
+                           "clocking.kind = timestep, or decode.tokens = 0",
+                           p->config->decode.tokens);
     enum err e = timestep_allocate(t, p) && with_plain_hops(&plain, p)
                      ? timestep_columns(t, &plain, &s, m)
                      : err_set(m, ERR_MEMORY, "no memory for the plan's times");

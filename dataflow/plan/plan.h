@@ -264,6 +264,12 @@ static inline bool stream_is_of_image(enum stream_kind k)
     return k == STREAM_IMAGE || k == STREAM_IMAGE_RESIDUAL;
 }
 
+/* Whether its pixels are added, and not stored. */
+static inline bool stream_is_added(enum stream_kind k)
+{
+    return k == STREAM_RESIDUAL || k == STREAM_FROM_RESAMPLING || k == STREAM_IMAGE_RESIDUAL;
+}
+
 /* What it needs of the fabric. */
 static inline struct fabric_link stream_link(const struct plan_stream *s)
 {

@@ -221,14 +221,14 @@ static enum err check_memory(const struct plan *p, uint32_t layer, struct err_ms
                        plan_layer_name(p, layer), banks, need, need);
 }
 
-/* A core that normalises or looks up takes as many timesteps as it is given. */
+/* A core that normalises or looks up takes as many timesteps as it is given, if there are any. */
 static enum err check_time(const struct plan *p, uint32_t layer, struct err_msg *m)
 {
     const struct token_core_cfg *c = &p->config->digital_core;
     const struct token_work work = tokens_work(p, layer, 0, 0, 0);
     const uint64_t timesteps = plan_lasts(p, layer, 0, 0);
 
-    if (timesteps <= c->timesteps)
+    if (timesteps <= c->timesteps || p->config->clocking == CLOCKING_ELASTIC)
         return ERR_NONE;
     return PLAN_REFUSE(p, "digital_core.lanes", m, "digital_core.lanes = %u: layer %s takes "
                        "%" PRIu64 " clocks for a token, a timestep has %" PRIu64 ": want "
@@ -276,7 +276,7 @@ enum err tokens_banks(const struct plan *p, uint32_t layer, uint32_t *columns, s
     const uint64_t tokens = (uint64_t)l->in.height * l->in.width, kept = *columns * l->in.height;
     const uint32_t banks = tokens_n_bank(p);
 
-    if (kept > banks * tokens)
+    if (kept > banks * tokens && p->config->clocking != CLOCKING_ELASTIC) // there they stall
         return PLAN_REFUSE(p, "attention.banks", m, "attention.banks = %u: layer %s keeps %" PRIu64
                            " tokens of sequences of %" PRIu64 ": want attention.banks = %" PRIu64,
                            banks, l->name, kept, tokens, ceil_div(kept, tokens));

@@ -16,6 +16,7 @@
 #include "test/naive_elastic.h"
 #include "test/plan_rig.h"
 #include "test/random_study.h"
+#include "test/token_machine.h"
 
 enum { MOST_SET = 24 };
 
@@ -397,7 +398,9 @@ static void words_are_those_of_timesteps(const struct elastic_result *e,
     }
 }
 
-static void run_random(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
+typedef void make_fn(struct random_study *s, unsigned seed);
+
+static void run_random(make_fn *study_make, unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
 {
     struct random_study s;
     struct run_result t;
@@ -407,7 +410,7 @@ static void run_random(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
     const struct run_cfg timing = { .n_image = N_IMAGE, .jobs = 1 };
     const struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
 
-    random_study_make(&s, seed);
+    study_make(&s, seed);
     if (run(&s.plan, &timing, &t, &m))
         fail_msg("seed %u: %s", seed, m.text);
     if (!random_study_elastic(&p, &s)) {
@@ -447,8 +450,19 @@ static void random_networks_do_the_work_of_timesteps_in_any_order_of_steps(void 
 
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++)
-        run_random(seed, &n_run, &n_stuck);
+        run_random(random_study_make, seed, &n_run, &n_stuck);
     assert_true(n_run >= N_STUDY / 2);
+}
+
+static void transformers_do_the_work_of_timesteps_in_any_order_of_steps(void **state)
+{
+    uint32_t n_run = 0, n_stuck = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++)
+        run_random(seed % 3 ? token_study_make : token_map_study_make, seed, &n_run, &n_stuck);
+    print_message("%u transformers run, %u stand still\n", n_run, n_stuck);
+    assert_true(n_run >= N_STUDY / 3 && n_stuck > 5);
 }
 
 /* Applies "want KEY = VALUE [and KEY = VALUE]"; false where the line has no such end. */
@@ -488,7 +502,7 @@ static bool apply_cure(struct config *c, const char *line)
 }
 
 /* Whether a network stands still; its cure lets it go on. */
-static bool is_cured(unsigned seed, uint32_t *n_without)
+static bool is_cured(make_fn *study_make, unsigned seed, uint32_t *n_without)
 {
     const struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
     struct random_study s;
@@ -496,7 +510,7 @@ static bool is_cured(unsigned seed, uint32_t *n_without)
     struct plan p;
     struct err_msg m, after;
 
-    random_study_make(&s, seed);
+    study_make(&s, seed);
     bool made = random_study_elastic(&p, &s), stuck = made && elastic_run(&p, &cfg, &e, &m);
     if (made && !stuck)
         elastic_result_release(&e);
@@ -522,9 +536,110 @@ static void of_500_networks_those_that_stand_still_name_a_circle_and_a_cure_that
 
     (void)state;
     for (unsigned seed = 1; seed <= 500; seed++)
-        n += is_cured(seed, &n_without);
+        n += is_cured(random_study_make, seed, &n_without);
     print_message("%u stand still, %u of them whatever is tried\n", n, n_without);
     assert_true(n > 0 && n_without * 20 < n);
+}
+
+static void transformers_that_stand_still_name_a_cure_that_works(void **state)
+{
+    uint32_t n = 0, n_without = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 200; seed++)
+        n += is_cured(token_study_make, seed, &n_without);
+    print_message("%u stand still, %u of them whatever is tried\n", n, n_without);
+    assert_true(n > 20 && n_without * 20 < n);
+}
+
+/* ---- transformers ---- */
+
+/* Of one head and matrices that fit an array each, whose stages all take a multiplication's T
+ * clocks: norms 3 * H of one lane, queries 2 * S * H of four, S = 6. */
+static void make_even(struct random_study *s, uint32_t layers, uint32_t hidden, uint32_t banks,
+                      const char *buffer, uint32_t pixels)
+{
+    const struct token_machine m = { .layers = layers, .hidden = hidden, .heads = 1, .kv_heads = 1,
+                                     .ffn = hidden, .sequence = 6, .rows = 1024, .cores = 1,
+                                     .lanes = 4, .exp_lanes = 8, .banks = banks, .norm_lanes = 1 };
+    struct token_settings set;
+    struct study study;
+    struct err_msg msg;
+
+    token_machine_settings(&set, &m);
+    token_set(&set, "clock_mhz", 1000);
+    token_set(&set, "core.crossbar.mvm_ns", 3 * hidden);
+    token_set_word(&set, "clocking.kind", "elastic");
+    token_set(&set, "elastic.residual_pixels", 100);
+    if (buffer)
+        token_set(&set, buffer, pixels);
+    if (study_load_network(&study, NULL, set.set, set.n, &msg))
+        fail_msg("%s", msg.text);
+    *s = (struct random_study){ .network = study.network, .config = study.config };
+    if (plan_make(&s->plan, &s->network, &s->config, &msg))
+        fail_msg("%s", msg.text);
+}
+
+/* L * D + (S - 1) * (1 + L * A) of T, D = 3 + 1 + A + 2 and A = 1, as in timesteps; and what is not
+ * multiplied on the way: 1 + link 1 + hop 1 + 2 from a matrix on, link 1 + hop 1 + 2 from what is
+ * digital, and 1 in f1, whose port reads back first: 29 in a layer, 4 to the next. Two banks: a
+ * sequence every S * T. */
+static void a_transformer_of_even_stages_takes_the_timesteps_of_timestep_clocking(void **state)
+{
+    (void)state;
+    for (uint32_t layers = 1; layers <= 3; layers++)
+        for (uint32_t hidden = 64; hidden <= 1024; hidden *= 4) {
+            const uint64_t t = 3 * hidden, n = layers * 7 + 5 * (1 + layers);
+            struct random_study s;
+            struct elastic_result e;
+            make_even(&s, layers, hidden, 2, NULL, 0);
+            run_it(&e, &s.plan, 12, KERNEL_SKIP_IDLE);
+            assert_int_equal(e.result_clk[0] - e.first_firing_clk, n * t + 33 * layers - 4);
+            assert_int_equal(e.result_clk[11] - e.result_clk[10], 6 * t);
+            elastic_result_release(&e);
+            random_study_release(&s);
+        }
+}
+
+/* One bank is empty before it takes the next sequence, most of whose tokens are then to come. */
+static void one_bank_of_keys_waits_for_the_last_query(void **state)
+{
+    struct random_study s;
+    struct elastic_result e;
+
+    (void)state;
+    make_even(&s, 1, 256, 1, NULL, 0);
+    run_it(&e, &s.plan, 12, KERNEL_SKIP_IDLE);
+    const uint64_t interval = e.result_clk[11] - e.result_clk[10], t = 3 * 256;
+    assert_true(interval > 7 * t && interval <= 11 * t);
+    elastic_result_release(&e);
+    random_study_release(&s);
+    make_even(&s, 1, 256, 1, "elastic.input_pixels", 100); // the next one waits in front of it
+    run_it(&e, &s.plan, 12, KERNEL_SKIP_IDLE);
+    assert_int_equal(e.result_clk[11] - e.result_clk[10], 6 * t + 2); // and is read
+    elastic_result_release(&e);
+    random_study_release(&s);
+}
+
+/* Keys of a whole sequence come before the first token is added, behind a norm that keeps what is
+ * not taken: S - output_pixels places of the sum. */
+static void a_barrier_stands_still_below_a_sequence_less_the_outputs(void **state)
+{
+    (void)state;
+    for (uint32_t outputs = 1; outputs <= 4; outputs++)
+        for (uint32_t places = 1; places <= 7; places++) {
+            struct random_study s;
+            struct elastic_result e;
+            struct err_msg m;
+            const struct elastic_cfg_run cfg = { .n_image = 3 };
+            make_even(&s, 2, 64, 2, "elastic.residual_pixels", places);
+            s.config.elastic.output_pixels = outputs;
+            const enum err err = elastic_run(&s.plan, &cfg, &e, &m);
+            assert_int_equal(err, places < 6 - outputs ? ERR_RUN : ERR_NONE);
+            if (!err)
+                elastic_result_release(&e);
+            random_study_release(&s);
+        }
 }
 
 /* ---- images that repeat others ---- */
@@ -545,11 +660,10 @@ static uint64_t compare_with_all(const struct plan *p, uint64_t n_image)
     return n_run;
 }
 
-static void images_left_out_change_nothing(void **state)
+static uint32_t leave_out(make_fn *study_make)
 {
     uint32_t n_fewer = 0;
 
-    (void)state;
     for (unsigned seed = 1; seed <= 2 * N_STUDY; seed++) {
         struct random_study s;
         struct elastic_result e;
@@ -558,7 +672,7 @@ static void images_left_out_change_nothing(void **state)
         const uint64_t n_image = 9 + seed % 13;
         const struct elastic_cfg_run cfg = { .n_image = n_image };
 
-        random_study_make(&s, seed);
+        study_make(&s, seed);
         if (random_study_elastic(&p, &s)) {
             s.config.elastic.image_period_clk = seed % 4 == 0 ? seed * 100 : 0;
             if (!elastic_run(&p, &cfg, &e, &m)) {
@@ -569,8 +683,16 @@ static void images_left_out_change_nothing(void **state)
         }
         random_study_release(&s);
     }
-    print_message("%u networks leave images out\n", n_fewer);
-    assert_true(n_fewer >= N_STUDY / 2);
+    return n_fewer;
+}
+
+static void images_left_out_change_nothing(void **state)
+{
+    (void)state;
+    const uint32_t n_network = leave_out(random_study_make);
+    const uint32_t n_tokens = leave_out(token_study_make);
+    print_message("%u networks leave images out, %u transformers\n", n_network, n_tokens);
+    assert_true(n_network >= N_STUDY / 2 && n_tokens >= N_STUDY / 2);
 }
 
 static void tell_nobody(void *user, uint32_t core, const struct core_event *e)
@@ -629,7 +751,8 @@ static void a_thousand_images_cost_what_five_do(void **state)
 
 enum { N_TWIN = 150, PATIENCE = 100000 };
 
-static void compare_with_twin(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
+static void compare_with_twin(make_fn *study_make, unsigned seed, uint32_t *n_run,
+                              uint32_t *n_stuck)
 {
     struct random_study s;
     struct elastic_result e;
@@ -638,7 +761,7 @@ static void compare_with_twin(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
     uint64_t clk[NAIVE_ELASTIC_IMAGES];
     const struct elastic_cfg_run cfg = { .n_image = 1 + seed % 3 };
 
-    random_study_make(&s, seed);
+    study_make(&s, seed);
     s.config.digital.clock_mhz = seed % 3 == 0 ? 123 : DIGITAL_CLOCK_SAME;
     if (!random_study_elastic(&p, &s)) {
         random_study_release(&s);
@@ -668,9 +791,21 @@ static void every_result_is_that_of_a_twin_that_steps_every_core(void **state)
 
     (void)state;
     for (unsigned seed = 1001; seed <= 1000 + N_TWIN; seed++)
-        compare_with_twin(seed, &n_run, &n_stuck);
+        compare_with_twin(random_study_make, seed, &n_run, &n_stuck);
     assert_true(n_run >= N_TWIN / 2);
     print_message("%u networks run, %u stand still\n", n_run, n_stuck);
+}
+
+static void transformers_take_the_clocks_of_the_twin(void **state)
+{
+    uint32_t n_run = 0, n_stuck = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_TWIN; seed++)
+        compare_with_twin(seed % 3 ? token_study_make : token_map_study_make, seed, &n_run,
+                          &n_stuck);
+    print_message("%u transformers run, %u stand still\n", n_run, n_stuck);
+    assert_true(n_run >= N_TWIN / 3 && n_stuck > 5);
 }
 
 /* ---- refusals ---- */
@@ -704,12 +839,18 @@ int main(void)
         cmocka_unit_test(a_loop_stands_still_below_2_rows_and_3_less_the_outputs),
         cmocka_unit_test(a_deadlock_names_its_circle_and_a_cure_that_works),
         cmocka_unit_test(random_networks_do_the_work_of_timesteps_in_any_order_of_steps),
+        cmocka_unit_test(transformers_do_the_work_of_timesteps_in_any_order_of_steps),
         cmocka_unit_test(
             of_500_networks_those_that_stand_still_name_a_circle_and_a_cure_that_works),
+        cmocka_unit_test(transformers_that_stand_still_name_a_cure_that_works),
+        cmocka_unit_test(a_transformer_of_even_stages_takes_the_timesteps_of_timestep_clocking),
+        cmocka_unit_test(one_bank_of_keys_waits_for_the_last_query),
+        cmocka_unit_test(a_barrier_stands_still_below_a_sequence_less_the_outputs),
         cmocka_unit_test(images_left_out_change_nothing),
         cmocka_unit_test(few_images_of_each_set_are_run),
         cmocka_unit_test(a_thousand_images_cost_what_five_do),
         cmocka_unit_test(every_result_is_that_of_a_twin_that_steps_every_core),
+        cmocka_unit_test(transformers_take_the_clocks_of_the_twin),
         cmocka_unit_test(fewer_columns_than_a_kernel_sees_are_refused),
     };
 

@@ -12,8 +12,9 @@
 #include "arch/elastic/elastic.h"
 #include "study/run.h"
 #include "test/random_study.h"
+#include "test/token_machine.h"
 
-enum { N_STUDY = 500, N_IMAGE = 3 };
+enum { N_STUDY = 500, N_TOKENS = 100, N_IMAGE = 3 };
 
 static enum err run_images(struct run_result *r, const struct plan *p, enum kernel_mode mode,
                            struct err_msg *m)
@@ -64,14 +65,14 @@ static void assert_times(const struct elastic_result *e)
 }
 
 /* Returns whether it ended; else it stands still and says so. */
-static bool compare(unsigned seed)
+static bool compare(void (*study_make)(struct random_study *, unsigned), unsigned seed)
 {
     struct run_result t, e, back;
     struct random_study s;
     struct plan p;
     struct err_msg m;
 
-    random_study_make(&s, seed);
+    study_make(&s, seed);
     if (run_images(&t, &s.plan, KERNEL_SKIP_IDLE, &m))
         fail_msg("seed %u: %s", seed, m.text);
     s.config.clocking = CLOCKING_ELASTIC;
@@ -108,15 +109,26 @@ static void random_networks_have_the_classes_and_counters_of_timesteps(void **st
 
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++)
-        n += compare(seed);
+        n += compare(random_study_make, seed);
     print_message("%u of %d networks end\n", n, N_STUDY);
     assert_true(n >= N_STUDY * 3 / 4);
+}
+
+static void random_transformers_have_the_classes_and_counters_of_timesteps(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_TOKENS; seed++)
+        n += compare(token_map_study_make, seed);
+    assert_int_equal(n, N_TOKENS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_networks_have_the_classes_and_counters_of_timesteps),
+        cmocka_unit_test(random_transformers_have_the_classes_and_counters_of_timesteps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,99 +20,14 @@
 #include "report/plan_report.h"
 #include "study/run.h"
 #include "study/study.h"
+#include "test/token_machine.h"
 
-enum { MOST_SET = 48, TEXT = 64, CLOCKS = 50 };
+enum { CLOCKS = 50 };
 
 static void assert_near(double a, double b, double most)
 {
     if (a - b > most || b - a > most)
         fail_msg("%.15g, want %.15g", a, b);
-}
-
-/* ---- machines ---- */
-
-struct machine { // and its network
-    uint32_t layers, hidden, heads, kv_heads, ffn, sequence, rows;
-    bool     causal, pre, gated, fused;
-    uint32_t classes, vocabulary, size, patch;
-    uint32_t cores; // of attention; 0: per head
-    uint32_t lanes, exp_lanes, banks, norm_lanes;
-};
-
-static struct machine plain_machine(void)
-{
-    return (struct machine){ .layers = 12, .hidden = 768, .heads = 12, .kv_heads = 12, .ffn = 3072,
-                             .sequence = 128, .rows = 512, .cores = 1, .lanes = 3933,
-                             .exp_lanes = 31, .banks = 2, .norm_lanes = 1000000 };
-}
-
-struct settings {
-    char        text[MOST_SET][TEXT];
-    const char *set[MOST_SET];
-    size_t      n;
-};
-
-static void set(struct settings *s, const char *key, uint64_t value)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%" PRIu64, key, value);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
-
-static void set_word(struct settings *s, const char *key, const char *word)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%s", key, word);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
-
-/* Links and ports that never set the pace. */
-static void make_settings(struct settings *s, const struct machine *m)
-{
-    *s = (struct settings){ .n = 0 };
-    set_word(s, "network.family", "transformer");
-    set(s, "network.layers", m->layers);
-    set(s, "network.hidden", m->hidden);
-    set(s, "network.heads", m->heads);
-    set(s, "network.kv_heads", m->kv_heads);
-    set(s, "network.ffn", m->ffn);
-    set(s, "network.sequence", m->sequence);
-    set_word(s, "network.causal", m->causal ? "true" : "false");
-    set_word(s, "network.norm", m->pre ? "pre" : "post");
-    set_word(s, "network.gated", m->gated ? "true" : "false");
-    set_word(s, "network.qkv", m->fused ? "fused" : "separate");
-    set(s, "network.classes", m->classes);
-    set(s, "network.vocabulary", m->vocabulary);
-    set(s, "network.patch", m->patch);
-    set(s, "network.size", m->patch ? m->size : 32);
-    set(s, "core.crossbar.rows", m->rows);
-    set(s, "core.crossbar.columns", m->rows);
-    set(s, "core.input_memory.word_bits", 8192);
-    set(s, "core.input_memory.words", 4096);
-    set(s, "core.digital.lanes", 65536);
-    set(s, "fabric.link_gbps", 10000);
-    set(s, "fabric.partial_sum_gbps", 10000);
-    set(s, "chip.cores", 65536);
-    if (m->cores > 0)
-        set(s, "attention.cores", m->cores);
-    set(s, "attention.lanes", m->lanes);
-    set(s, "attention.exp_lanes", m->exp_lanes);
-    set(s, "attention.banks", m->banks);
-    set(s, "attention.memory_bytes", UINT64_C(1) << 40);
-    set(s, "digital_core.lanes", m->norm_lanes);
-    set(s, "digital_core.timesteps", 65536);
-}
-
-static void load(struct study *s, const struct machine *m)
-{
-    struct settings set;
-    struct err_msg msg;
-
-    make_settings(&set, m);
-    if (study_load(s, NULL, set.set, set.n, &msg))
-        fail_msg("%s", msg.text);
 }
 
 static uint32_t layer_called(const struct plan *p, const char *name)
@@ -123,57 +38,6 @@ static uint32_t layer_called(const struct plan *p, const char *name)
     return i - 1;
 }
 
-/* ---- random ones ---- */
-
-static uint32_t draw(uint64_t *state, uint32_t least, uint32_t most)
-{
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return least + (uint32_t)((*state >> 33) % (most - least + 1));
-}
-
-/* Small ones, of every sort. */
-static struct machine random_machine(uint64_t seed)
-{
-    uint64_t s = seed * UINT64_C(0x9E3779B97F4A7C15);
-    struct machine m = { .layers = draw(&s, 1, 4), .heads = draw(&s, 1, 6),
-                         .sequence = draw(&s, 1, 30), .rows = draw(&s, 8, 64),
-                         .causal = draw(&s, 0, 1), .pre = draw(&s, 0, 1), .fused = draw(&s, 0, 1),
-                         .ffn = draw(&s, 1, 160), .lanes = draw(&s, 1, 8),
-                         .exp_lanes = draw(&s, 1, 8), .banks = draw(&s, 1, 3),
-                         .norm_lanes = 1000000 };
-
-    m.hidden = m.heads * draw(&s, 1, 16);
-    m.kv_heads = m.heads;
-    if (draw(&s, 0, 2) == 0) // A = 1
-        m.lanes = m.exp_lanes = 1000000;
-    if (m.causal) // A that does not grow, for the closed form
-        m.lanes = m.exp_lanes = 1000000;
-    m.cores = draw(&s, 0, 1) ? 1 : m.heads;
-    return m;
-}
-
-/* Others: heads that share keys, gates, heads of networks, patches, slow norms, A that grows. */
-static struct machine odd_machine(uint64_t seed)
-{
-    struct machine m = random_machine(seed);
-    uint64_t s = seed * UINT64_C(0xD1342543DE82EF95) + 7;
-
-    m.gated = draw(&s, 0, 1);
-    m.kv_heads = draw(&s, 0, 1) ? 1 : m.heads;
-    m.norm_lanes = draw(&s, 1, 3) == 1 ? 1 : 1000000;
-    m.lanes = draw(&s, 1, 12);
-    m.exp_lanes = draw(&s, 1, 8);
-    m.banks = draw(&s, 2, 3);
-    m.classes = draw(&s, 0, 1) ? draw(&s, 1, 40) : 0;
-    if (draw(&s, 0, 3) == 0) {
-        m.patch = draw(&s, 1, 3);
-        m.size = m.patch * draw(&s, 1, 4);
-    } else if (draw(&s, 0, 3) == 0) {
-        m.vocabulary = draw(&s, 1, 100);
-    }
-    return m;
-}
-
 /* ---- closed forms ---- */
 
 static uint64_t up(uint64_t a, uint64_t b)
@@ -182,7 +46,7 @@ static uint64_t up(uint64_t a, uint64_t b)
 }
 
 /* Of a core with so many heads, and n keys. */
-static uint64_t attention_timesteps(const struct machine *m, uint64_t n)
+static uint64_t attention_timesteps(const struct token_machine *m, uint64_t n)
 {
     uint64_t heads = m->cores ? m->heads / m->cores : 1, d = m->hidden / m->heads;
     uint64_t macs = 2 * up(heads * n * d, m->lanes), exps = up(heads * n, m->exp_lanes);
@@ -190,17 +54,17 @@ static uint64_t attention_timesteps(const struct machine *m, uint64_t n)
     return up(macs > exps ? macs : exps, CLOCKS);
 }
 
-static uint64_t parts(const struct machine *m, uint64_t rows)
+static uint64_t parts(const struct token_machine *m, uint64_t rows)
 {
     return up(rows, m->rows);
 }
 
-static uint64_t matrix_cores(const struct machine *m, uint64_t rows, uint64_t columns)
+static uint64_t matrix_cores(const struct token_machine *m, uint64_t rows, uint64_t columns)
 {
     return parts(m, rows) * up(columns, m->rows);
 }
 
-static uint64_t closed_cores(const struct machine *m)
+static uint64_t closed_cores(const struct token_machine *m)
 {
     uint64_t h = m->hidden, qkv = m->fused ? matrix_cores(m, h, 3 * h) : 3 * matrix_cores(m, h, h);
 
@@ -215,9 +79,9 @@ static void thousand_random_cases_take_what_closed_forms_say(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
-        const struct machine m = random_machine(seed);
+        const struct token_machine m = token_machine_random(seed);
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint64_t a = attention_timesteps(&m, m.sequence), l = m.layers, n = m.sequence;
         const uint64_t d = 3 * parts(&m, m.hidden) + parts(&m, m.ffn) + a + 2;
         const uint64_t want = m.causal ? l * d + (n - 1) * a : l * d + (n - 1) * (1 + l * a);
@@ -233,9 +97,9 @@ static void thousand_random_cases_take_what_closed_forms_say(void **state)
     assert_true(n_causal > 300 && n_long > 100);
 }
 
-static struct machine sized(uint32_t layers, uint32_t rows, bool fused, uint32_t vocabulary)
+static struct token_machine sized(uint32_t layers, uint32_t rows, bool fused, uint32_t vocabulary)
 {
-    struct machine m = plain_machine();
+    struct token_machine m = token_machine_plain();
 
     m.layers = layers;
     m.rows = rows;
@@ -260,10 +124,10 @@ static void cores_and_weights_are_those_of_the_table(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct machine m = sized(rows[i].layers, rows[i].rows, rows[i].fused,
+        const struct token_machine m = sized(rows[i].layers, rows[i].rows, rows[i].fused,
                                        rows[i].vocabulary);
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         assert_int_equal(s.plan.n_core - plan_digital_cores(&s.plan), rows[i].cores);
         assert_int_equal(network_weights(&s.network), rows[i].weights);
         assert_near(chip_utilization(&s.plan), rows[i].used, .0005);
@@ -273,34 +137,34 @@ static void cores_and_weights_are_those_of_the_table(void **state)
 
 static void bert_and_gpt2_take_the_timesteps_that_were_worked_out(void **state)
 {
-    struct machine m = plain_machine();
+    struct token_machine m = token_machine_plain();
     struct study s;
-    load(&s, &m);
+    token_machine_load(&s, &m);
 
     (void)state;
     assert_int_equal(s.plan.time.first_result, 1831);
     assert_int_equal(s.plan.interval, 128);
     study_release(&s);
     m.rows = 256;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.first_result, 1939);
     study_release(&s);
     m.rows = 512;
     m.lanes = 64;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.first_result, 95527);
     assert_int_equal(s.plan.interval, 7936);
     study_release(&s);
-    m = plain_machine();
+    m = token_machine_plain();
     m.causal = m.pre = true;
     m.sequence = 1024;
     m.lanes = 31458;
     m.exp_lanes = 246;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.first_result, 1203);
     study_release(&s);
     m.vocabulary = 50257; // a norm and the head, of two parts
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.first_result, 1203 + 1 + 2);
     assert_int_equal(s.plan.time.last_tokens, 1203);
     study_release(&s);
@@ -308,20 +172,20 @@ static void bert_and_gpt2_take_the_timesteps_that_were_worked_out(void **state)
 
 static void a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more(void **state)
 {
-    struct machine m = plain_machine();
+    struct token_machine m = token_machine_plain();
     struct study s;
-    load(&s, &m);
+    token_machine_load(&s, &m);
 
     (void)state;
     assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 2 * 2);
     study_release(&s);
     m.pre = true;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 5);
     study_release(&s);
     m.pre = false;
     m.rows = 256;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 2 * 3);
     study_release(&s);
 }
@@ -334,13 +198,13 @@ static void residuals_wait_in_fifos_of_a_closed_form(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 300; seed++) {
-        struct machine m = random_machine(seed);
+        struct token_machine m = token_machine_random(seed);
         struct study s;
         m.causal = false;
         m.banks = 2;
         m.lanes = m.exp_lanes = 1000000;
         m.layers = 2;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint32_t layer = layer_called(&s.plan, "l2.o");
         const uint64_t want = m.sequence + 2 * parts(&m, m.hidden) + m.pre;
         if (s.plan.time.layer[layer].residual_fifo != want)
@@ -364,13 +228,13 @@ static void attention_has_the_share_that_its_closed_form_says(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int causal = 0; causal < 2; causal++) {
-            struct machine m = plain_machine();
+            struct token_machine m = token_machine_plain();
             m.sequence = rows[i].sequence;
             m.causal = causal;
-            struct settings set;
+            struct token_settings set;
             struct study s;
             struct err_msg msg;
-            make_settings(&set, &m);
+            token_machine_settings(&set, &m);
             assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
             double n = causal ? m.sequence + 1.0 : 2.0 * m.sequence, h = m.hidden, f = m.ffn;
             assert_near(attention_share(&s.network), n * h / (n * h + 4 * h * h + 2 * h * f),
@@ -383,11 +247,11 @@ static void attention_has_the_share_that_its_closed_form_says(void **state)
 
 /* ---- decoding ---- */
 
-static void set_decode(struct settings *s, uint32_t prompt, uint32_t tokens, uint32_t streams)
+static void set_decode(struct token_settings *s, uint32_t prompt, uint32_t tokens, uint32_t streams)
 {
-    set(s, "decode.prompt", prompt);
-    set(s, "decode.tokens", tokens);
-    set(s, "decode.streams", streams);
+    token_set(s, "decode.prompt", prompt);
+    token_set(s, "decode.tokens", tokens);
+    token_set(s, "decode.streams", streams);
 }
 
 /* By itself a token does what a sequence of one does, where attention takes as long. */
@@ -395,13 +259,13 @@ static void a_decoded_token_takes_the_way_of_a_sequence_of_one(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct machine m = random_machine(seed);
+        struct token_machine m = token_machine_random(seed);
         m.causal = true;
         m.sequence = 1;
         m.gated = seed % 2;
         m.vocabulary = seed % 3 ? (uint32_t)(1 + seed % 50) : 0;
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         assert_int_equal(decode_way(&s.plan, 1), s.plan.time.first_result);
         const uint64_t keys = 1 + seed % 90, ph = parts(&m, m.hidden);
         const uint64_t d = 3 * ph + parts(&m, m.ffn) + attention_timesteps(&m, keys) + 2 + m.gated;
@@ -419,13 +283,13 @@ static void gpt2_decodes_a_token_in_183_timesteps(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct machine m = sized(12, 512, false, 50257);
-        struct settings set_;
+        struct token_machine m = sized(12, 512, false, 50257);
+        struct token_settings set_;
         struct study s;
         struct err_msg msg;
         m.lanes = 31458;
         m.exp_lanes = 246;
-        make_settings(&set_, &m);
+        token_machine_settings(&set_, &m);
         set_decode(&set_, 1000, 24, rows[i].streams);
         assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
         struct decoding d = decode_of(&s.plan);
@@ -442,7 +306,7 @@ static void gpt2_decodes_a_token_in_183_timesteps(void **state)
 enum { MODEL_IMAGES = 6 };
 
 struct model { // when tokens are stored, image after image
-    const struct machine *m;
+    const struct token_machine *m;
     uint32_t n; // tokens of an image
     int64_t  interval;
 };
@@ -493,7 +357,7 @@ static void model_attention(const struct model *k, times in, times out)
         }
 }
 
-static uint64_t norm_lasts(const struct machine *m, uint64_t ops)
+static uint64_t norm_lasts(const struct token_machine *m, uint64_t ops)
 {
     return up(up(ops, m->norm_lanes), CLOCKS);
 }
@@ -505,7 +369,7 @@ static void model_norm(const struct model *k, times in, times out)
 
 static void model_layer(const struct model *k, times x, times out)
 {
-    const struct machine *m = k->m;
+    const struct token_machine *m = k->m;
     const uint64_t ph = parts(m, m->hidden), pf = parts(m, m->ffn);
     static times a, b, sum, mid, f;
 
@@ -536,10 +400,10 @@ static void another_model_has_the_times_of_every_image(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 400; seed++) {
-        struct machine m = odd_machine(seed);
+        struct token_machine m = token_machine_odd(seed);
         m.classes = m.vocabulary = m.patch = 0;
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         struct model k = { &m, m.sequence, (int64_t)s.plan.interval };
         static times x, y;
         for (int64_t i = 0; i < MODEL_IMAGES; i++)
@@ -576,11 +440,11 @@ static void queries_wait_for_the_barrier_and_for_lanes(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct machine m = random_machine(seed);
+        struct token_machine m = token_machine_random(seed);
         struct study s;
         m.causal = false;
         m.banks = 2;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint64_t n = m.sequence, a = attention_timesteps(&m, n), half = n * (n - 1) / 2;
         for (uint32_t l = 1; l <= m.layers; l++) {
             char name[16];
@@ -609,13 +473,13 @@ static void causal_queries_wait_for_no_key(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct machine m = odd_machine(seed);
+        struct token_machine m = token_machine_odd(seed);
         struct study s;
         m.causal = true;
         m.patch = 0;
         if (seed % 2)
             m.lanes = m.exp_lanes = 1000000;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         for (uint32_t l = 1; l <= m.layers; l++) {
             char name[16];
             snprintf(name, sizeof name, "l%" PRIu32 ".att", l);
@@ -656,13 +520,13 @@ static void a_chip_waits_as_long_as_its_plan_says(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct machine m = odd_machine(seed);
+        struct token_machine m = token_machine_odd(seed);
         struct study s;
         struct run_result r;
         struct err_msg msg;
         m.fused = true;
         m.rows = 3 * m.hidden; // queries, keys and values come together
-        load(&s, &m);
+        token_machine_load(&s, &m);
         struct waiting w = { &s.plan, layer_called(&s.plan, "l1.att"), 0, 0, 0 };
         const struct core_probe probe = { .event = see_query, .user = &w };
         const struct run_cfg cfg = { .n_image = 1, .jobs = 1, .probe = &probe };
@@ -719,9 +583,9 @@ static void chips_of_both_kernels_do_what_the_plan_says(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        const struct machine m = odd_machine(seed);
+        const struct token_machine m = token_machine_odd(seed);
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint64_t n = 1 + seed % 7;
         struct run_result a = run_as(&s.plan, n, false, KERNEL_NATIVE);
         struct run_result b = run_as(&s.plan, n, true, KERNEL_NATIVE);
@@ -742,9 +606,9 @@ static void every_token_comes_to_its_place(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        const struct machine m = odd_machine(seed);
+        const struct token_machine m = token_machine_odd(seed);
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         struct err_msg msg;
         if (prove(&s.plan, NULL, &msg))
             fail_msg("seed %" PRIu64 ": %s", seed, msg.text);
@@ -760,11 +624,11 @@ static void cores_store_the_heads_they_look_at(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
-        struct machine m = { .layers = 1, .hidden = 18, .heads = 6, .kv_heads = 2, .ffn = 5,
+        struct token_machine m = { .layers = 1, .hidden = 18, .heads = 6, .kv_heads = 2, .ffn = 5,
                              .sequence = 4, .rows = 64, .cores = cores[i], .lanes = 9,
                              .exp_lanes = 9, .banks = 2, .norm_lanes = 99 };
         struct study s;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint32_t layer = layer_called(&s.plan, "l1.att"), each = 6 / cores[i];
         for (uint32_t core = 0; core < cores[i]; core++) {
             struct token_range r[TOKEN_RANGES];
@@ -801,12 +665,12 @@ static uint64_t counted(const struct plan *p, const struct run_result *r, const 
 
 static void cores_of_tokens_count_their_work(void **state)
 {
-    const struct machine m = { .layers = 2, .hidden = 48, .heads = 4, .kv_heads = 2, .ffn = 96,
-                               .sequence = 10, .rows = 64, .causal = true, .gated = true,
-                               .cores = 2, .lanes = 100, .exp_lanes = 10, .banks = 2,
-                               .norm_lanes = 100 };
+    const struct token_machine m = { .layers = 2, .hidden = 48, .heads = 4, .kv_heads = 2,
+                                     .ffn = 96, .sequence = 10, .rows = 64, .causal = true,
+                                     .gated = true, .cores = 2, .lanes = 100, .exp_lanes = 10,
+                                     .banks = 2, .norm_lanes = 100 };
     struct study s;
-    load(&s, &m);
+    token_machine_load(&s, &m);
     struct run_result r = run_as(&s.plan, 3, false, KERNEL_NATIVE);
     const uint64_t pairs = 10 * 11 / 2; // of a query and a key it sees
 
@@ -854,8 +718,9 @@ struct words {
 
 /* Of one core for a sequence: keys and then values of its heads side by side, in elements of
  * `bits`; queries apart, in bytes. Slices come as cores of matrices deliver them. */
-static struct words words_of_core(const struct plan *p, uint32_t layer, const struct machine *m,
-                                  uint32_t core, uint32_t bits, uint32_t word)
+static struct words words_of_core(const struct plan *p, uint32_t layer,
+                                  const struct token_machine *m, uint32_t core, uint32_t bits,
+                                  uint32_t word)
 {
     const struct layer *l = plan_network_layer(p, layer);
     const uint32_t d = m->hidden / m->heads, each = m->heads / (m->cores ? m->cores : m->heads);
@@ -901,16 +766,16 @@ static void words_of_keys_values_and_queries_are_those_counted_one_by_one(void *
 
     (void)state;
     for (uint64_t seed = 1; seed <= 150; seed++) {
-        struct machine m = odd_machine(seed);
+        struct token_machine m = token_machine_odd(seed);
         const uint32_t bits = all_bits[seed % 3], word = all_words[seed / 3 % 4], images = 2;
-        struct settings set_;
+        struct token_settings set_;
         struct study s;
         struct err_msg msg;
         m.patch = 0;
-        make_settings(&set_, &m);
-        set_word(&set_, "attention.bits", names[seed % 3]);
-        set(&set_, "core.input_memory.word_bits", word);
-        set(&set_, "clocking.timestep_ns", 10000);
+        token_machine_settings(&set_, &m);
+        token_set_word(&set_, "attention.bits", names[seed % 3]);
+        token_set(&set_, "core.input_memory.word_bits", word);
+        token_set(&set_, "clocking.timestep_ns", 10000);
         if (study_load(&s, NULL, set_.set, set_.n, &msg))
             fail_msg("%s", msg.text);
         struct run_result r = run_as(&s.plan, images, seed % 2, KERNEL_NATIVE);
@@ -973,7 +838,7 @@ static void a_key_that_is_not_there_stops_the_chip(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++) {
-        struct machine m = random_machine(seed);
+        struct token_machine m = token_machine_random(seed);
         struct study s;
         struct err_msg msg;
         m.causal = false;
@@ -981,7 +846,7 @@ static void a_key_that_is_not_there_stops_the_chip(void **state)
         m.lanes = m.exp_lanes = 1000000;
         if (m.sequence < 2)
             continue;
-        load(&s, &m);
+        token_machine_load(&s, &m);
         const uint32_t layer = layer_called(&s.plan, "l1.att");
         assert_int_equal(s.plan.time.layer[layer].memory_columns, 2 * m.sequence);
         keep_tokens(&s.plan, layer, 2 * m.sequence - 1);
@@ -1008,14 +873,14 @@ static void keys_and_values_take_what_their_bits_say(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (uint32_t cores = 0; cores < 2; cores++) {
-            struct machine m = plain_machine();
-            struct settings set;
+            struct token_machine m = token_machine_plain();
+            struct token_settings set;
             struct study s;
             struct err_msg msg;
             m.layers = 1;
             m.cores = cores;
-            make_settings(&set, &m);
-            set_word(&set, "attention.bits", rows[i].bits);
+            token_machine_settings(&set, &m);
+            token_set_word(&set, "attention.bits", rows[i].bits);
             assert_int_equal(study_load(&s, NULL, set.set, set.n, &msg), ERR_NONE);
             uint32_t layer = layer_called(&s.plan, "l1.att");
             struct kv_memory kv = tokens_kv(&s.plan, layer);
@@ -1027,7 +892,7 @@ static void keys_and_values_take_what_their_bits_say(void **state)
 
 /* ---- refused ---- */
 
-static void refused(const struct settings *set, const char *text)
+static void refused(const struct token_settings *set, const char *text)
 {
     struct study s;
     struct err_msg m;
@@ -1040,20 +905,20 @@ static void refused(const struct settings *set, const char *text)
 
 static void a_memory_one_word_too_small_is_refused_with_both_numbers(void **state)
 {
-    struct machine m = plain_machine();
-    struct settings set_;
+    struct token_machine m = token_machine_plain();
+    struct token_settings set_;
     struct study s;
     struct err_msg msg;
 
     (void)state;
     m.layers = 1;
-    make_settings(&set_, &m);
-    set(&set_, "core.input_memory.word_bits", 256);
-    set(&set_, "clocking.timestep_ns", 1000);
-    set(&set_, "attention.memory_bytes", 2 * 196608 - 32);
+    token_machine_settings(&set_, &m);
+    token_set(&set_, "core.input_memory.word_bits", 256);
+    token_set(&set_, "clocking.timestep_ns", 1000);
+    token_set(&set_, "attention.memory_bytes", 2 * 196608 - 32);
     refused(&set_, "attention.memory_bytes = 393184: layer l1.att keeps keys and values of 2 "
                    "sequences in each core, 393216 B: want attention.memory_bytes = 393216");
-    set(&set_, "attention.memory_bytes", 2 * 196608);
+    token_set(&set_, "attention.memory_bytes", 2 * 196608);
     assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
     study_release(&s);
 }
@@ -1096,52 +961,56 @@ static void what_cannot_be_is_refused_with_its_cure(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct machine m = plain_machine();
-        struct settings set;
+        struct token_machine m = token_machine_plain();
+        struct token_settings set;
         struct study s;
         struct err_msg msg;
         m.layers = 1;
-        make_settings(&set, &m);
-        set_word(&set, rows[i].key, rows[i].value);
+        token_machine_settings(&set, &m);
+        token_set_word(&set, rows[i].key, rows[i].value);
         refused(&set, rows[i].text);
-        set_word(&set, rows[i].cure, rows[i].cured);
+        token_set_word(&set, rows[i].cure, rows[i].cured);
         if (study_load(&s, NULL, set.set, set.n, &msg))
             fail_msg("%s = %s does not cure: %s", rows[i].cure, rows[i].cured, msg.text);
         study_release(&s);
     }
 }
 
-/* Elastic chips have no plan that says their times: what refuses tokens there is the run's. */
-static void an_elastic_chip_of_tokens_is_refused(void **state)
+static void an_elastic_chip_that_decodes_is_refused(void **state)
 {
-    struct machine m = plain_machine();
-    struct settings set;
-    struct study s;
-    struct err_msg msg;
-
-    (void)state;
-    m.layers = 1;
-    make_settings(&set, &m);
-    set_word(&set, "clocking.kind", "elastic");
-    assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
-    assert_int_equal(study_plan_any(&s, &msg), ERR_INPUT);
-    if (!strstr(msg.text, "has layers of tokens, whose cores act in timesteps: want clocking.kind "
-                          "= timestep"))
-        fail_msg("%s", msg.text);
-}
-
-/* Causal attention whose window goes on behind the query would wait for what it may not see. */
-static void a_causal_mask_with_a_barrier_is_refused(void **state)
-{
-    struct machine m = plain_machine();
-    struct settings set;
+    struct token_machine m = token_machine_plain();
+    struct token_settings set;
     struct study s;
     struct err_msg msg;
 
     (void)state;
     m.layers = 1;
     m.causal = true;
-    make_settings(&set, &m);
+    token_machine_settings(&set, &m);
+    token_set_word(&set, "clocking.kind", "elastic");
+    token_set(&set, "decode.tokens", 4);
+    assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+    assert_int_equal(plan_make(&s.plan, &s.network, &s.config, &msg), ERR_INPUT);
+    if (!strstr(msg.text, "decode.tokens = 4: under clocking.kind = elastic no token waits for an "
+                          "answer: want clocking.kind = timestep, or decode.tokens = 0"))
+        fail_msg("%s", msg.text);
+    s.config.decode.tokens = 0; // the cure
+    assert_int_equal(plan_make(&s.plan, &s.network, &s.config, &msg), ERR_NONE);
+    study_release(&s);
+}
+
+/* Causal attention whose window goes on behind the query would wait for what it may not see. */
+static void a_causal_mask_with_a_barrier_is_refused(void **state)
+{
+    struct token_machine m = token_machine_plain();
+    struct token_settings set;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    m.causal = true;
+    token_machine_settings(&set, &m);
     assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
     struct layer *att = &s.network.layer[network_find(&s.network, "l1.att")];
     att->window.kernel[1] += 5;
@@ -1158,19 +1027,19 @@ static void a_causal_mask_with_a_barrier_is_refused(void **state)
 
 static void a_norm_that_takes_longer_than_it_may_is_refused(void **state)
 {
-    struct machine m = plain_machine();
-    struct settings set_;
+    struct token_machine m = token_machine_plain();
+    struct token_settings set_;
     struct study s;
     struct err_msg msg;
 
     (void)state;
     m.layers = 1;
     m.norm_lanes = 46; // 3 * 768 / 46 is 51 clocks
-    make_settings(&set_, &m);
-    set(&set_, "digital_core.timesteps", 1);
+    token_machine_settings(&set_, &m);
+    token_set(&set_, "digital_core.timesteps", 1);
     refused(&set_, "digital_core.lanes = 46: layer l1.norm1 takes 51 clocks for a token, a "
                    "timestep has 50: want digital_core.lanes = 47, or digital_core.timesteps = 2");
-    set(&set_, "digital_core.lanes", 47);
+    token_set(&set_, "digital_core.lanes", 47);
     assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
     study_release(&s);
 }
@@ -1200,7 +1069,7 @@ int main(void)
         cmocka_unit_test(a_memory_one_word_too_small_is_refused_with_both_numbers),
         cmocka_unit_test(a_norm_that_takes_longer_than_it_may_is_refused),
         cmocka_unit_test(what_cannot_be_is_refused_with_its_cure),
-        cmocka_unit_test(an_elastic_chip_of_tokens_is_refused),
+        cmocka_unit_test(an_elastic_chip_that_decodes_is_refused),
         cmocka_unit_test(a_causal_mask_with_a_barrier_is_refused),
     };
 
