@@ -20,8 +20,10 @@
 #include "network/precision.h"
 #include "report/report.h"
 #include "report/tokens_report.h"
+#include "study/decode_price.h"
 #include "study/measure.h"
 #include "study/outputs.h"
+#include "study/pricing.h"
 #include "study/study.h"
 #include "study/sweep/wishes.h"
 
@@ -209,6 +211,7 @@ static enum err write_outputs(const struct options *o, const struct study *s,
 struct decoding { // beside the run of whole sequences
     struct decoder    decoder;
     struct run_result run;
+    struct decode_price price;
     bool              done;
 };
 
@@ -236,7 +239,10 @@ static enum err decode(struct decoding *d, struct report *r, const struct option
     d->done = true;
     r->decoder = &d->decoder;
     r->decoded = &d->run;
-    return ERR_NONE;
+    if (!pricing_wanted(&r->study->config))
+        return ERR_NONE;
+    r->decode_price = &d->price;
+    return decode_price(&d->price, r->study, &d->decoder, &d->run, m);
 }
 
 static enum err run_study(const struct options *o, struct report *r, const struct output *outputs,

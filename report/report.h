@@ -26,6 +26,7 @@ struct report { // all borrowed
     const struct codes_cost *codes;      // NULL: codes are their sums, or have no labels
     const struct decoder    *decoder;    // NULL: nothing is decoded
     const struct run_result *decoded;    // by it
+    const struct decode_price *decode_price; // of it; NULL: not priced
     enum kernel_kind         kernel;
     uint64_t                 seed;
     struct host { // may differ between two runs of the same input, nothing else may

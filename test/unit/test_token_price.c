@@ -16,6 +16,7 @@
 #include "arch/tech/sram.h"
 #include "arch/tech/token_unit.h"
 #include "cli/article/article.h"
+#include "study/decode_price.h"
 #include "study/pricing.h"
 #include "study/relative_price.h"
 #include "test/cli_rig.h"
@@ -203,6 +204,61 @@ static void energies_are_counts_of_closed_forms_times_circuits(void **state)
     assert_true(n_bits[6] > 20 && n_bits[8] > 20 && n_bits[10] > 20);
 }
 
+/* What a decoded token takes of what counts it: attention over n keys, of tokens that each see one
+ * more, norms, bytes from off the chip; of the mean of the tokens, whatever the prompt. */
+static void decoded_tokens_take_what_their_keys_say(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct machine m = random_machine(seed);
+        struct study s;
+        struct run_result r, decoded;
+        struct decoder d;
+        struct decode_price price;
+        struct chip_model chip;
+        struct err_msg msg;
+        const struct run_cfg cfg = { .n_image = 1, .jobs = 1 };
+        const uint32_t prompt = (uint32_t)(seed % 7), streams = 1 + (uint32_t)(seed % 3);
+        const uint32_t tokens = 1 + (uint32_t)(seed % 4);
+        m.causal = true;
+        m.sequence = 1;
+        m.images = 1;
+        load(&s, &r, &m);
+        s.config.decode = (struct decode_cfg){ prompt, tokens, streams, 0 };
+        if (decoder_make(&d, &s, &msg) || run(&d.plan, &cfg, &decoded, &msg) ||
+            decode_price(&price, &s, &d, &decoded, &msg) ||
+            pricing_load(&chip, &s.config, &s.network, &msg))
+            fail_msg("seed %" PRIu64 ": %s", seed, msg.text);
+        const struct prices p = prices_of(&chip, m.bits);
+        const double heads = m.heads, keys = prompt + (tokens + 1) / 2., h = heads * m.head;
+        const double attention = 2 * keys * h * p.mac + keys * heads * 5 * p.multiply +
+                                 h * (5 * p.multiply + p.add);
+        const double cores = m.layers * m.cores, shared = tokens * streams;
+        double leaked[N_PRICE_ALL] = { 0 };
+        struct price_report all;
+        const struct study whole = { .config = d.config, .network = d.network, .plan = d.plan };
+        assert_int_equal(pricing(&all, &whole, &decoded, &msg), ERR_NONE);
+        for (unsigned b = 0; b < N_PRICE_ALL; b++)
+            leaked[b] = (double)all.total.leakage_pj[b] / shared; // at the most
+        const double got = price.token_block[PRICE_ATTENTION];
+        const double off = price.token_block[PRICE_OFF_CHIP];
+        if (got < m.layers * attention - 2 * cores / shared ||
+            got > m.layers * attention + leaked[PRICE_ATTENTION] + 2 * cores / shared)
+            fail_msg("seed %" PRIu64 ": %.3f pJ, want %.3f", seed, got, m.layers * attention);
+        assert_true(fabs(off - 162.5 * h) <= 1 / shared);
+        double sum = 0;
+        for (unsigned b = 0; b < price.n_block; b++)
+            sum += price.token_block[b];
+        assert_true(fabs(sum - price.token) < 1e-6 * sum);
+        assert_true(price.token * shared <= price.all * 1.0001);
+        price_report_release(&all);
+        run_result_release(&decoded);
+        decoder_release(&d);
+        run_result_release(&r);
+        study_release(&s);
+    }
+}
+
 /* The lanes of a core, and macros of 512 words for two banks of all that it may hold and the
  * queries that wait; a core that normalises has neither array nor memory. */
 static void areas_are_those_of_lanes_and_macros(void **state)
@@ -387,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(energies_are_counts_of_closed_forms_times_circuits),
+        cmocka_unit_test(decoded_tokens_take_what_their_keys_say),
         cmocka_unit_test(areas_are_those_of_lanes_and_macros),
         cmocka_unit_test(a_machine_of_tokens_is_priced_block_by_block),
         cmocka_unit_test(a_price_that_is_not_there_is_an_error_with_its_key),
