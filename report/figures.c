@@ -57,6 +57,8 @@ const struct figure_row figure_rows[N_FIGURE] = {
     [FIGURE_WORDS_THERE] = { "input memory", "words", "sram_words", FIGURE_COUNT, 0, false },
     [FIGURE_WORDS_FULLEST] = { "fullest input memory", "of its words", "sram_fullest", FIGURE_SHARE,
                                1, false },
+    [FIGURE_DIGITAL_CORES] = { "cores of tokens", "", "digital_cores", FIGURE_COUNT, 0, false },
+    [FIGURE_KV_BYTES] = { "keys and values", "B", "kv_bytes", FIGURE_COUNT, 0, false },
     [FIGURE_ENERGY] = { "energy", "nJ/image", "energy_nj_per_image", FIGURE_REAL, 0, false },
     BLOCK(PRICE_CROSSBAR, "crossbar", "crossbar"),
     BLOCK(PRICE_INPUT_DRIVERS, "input drivers", "input_drivers"),
@@ -117,6 +119,20 @@ static void put_memories(struct figures *f, const struct plan *p)
     put(f, FIGURE_WORDS_USED, (double)used);
     put(f, FIGURE_WORDS_THERE, (double)there);
     put(f, FIGURE_WORDS_FULLEST, fullest);
+}
+
+/* Of a machine of tokens: its digital cores, and what all banks of attention hold. */
+static void put_tokens(struct figures *f, const struct plan *p)
+{
+    uint64_t bytes = 0;
+
+    if (!network_has_tokens(p->network))
+        return;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (plan_network_layer(p, i)->kind == LAYER_ATTENTION)
+            bytes += tokens_kv(p, i).bank_bytes * tokens_n_bank(p) * p->layer[i].n_core;
+    put(f, FIGURE_DIGITAL_CORES, plan_digital_cores(p));
+    put(f, FIGURE_KV_BYTES, (double)bytes);
 }
 
 /* In clocks, which are a run's. */
@@ -235,6 +251,7 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
         put_links(f, &s->plan);
         put_memories(f, &s->plan);
     }
+    put_tokens(f, &s->plan);
     if (d->on_analog)
         put_analog(f, d);
     if (d->is_priced)

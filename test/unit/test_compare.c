@@ -87,6 +87,23 @@ static void memories_are_those_of_map(void **state)
     json_decref(doc);
 }
 
+/* BERT-base keeps 196,608 B of keys and values a layer and sequence, at 6 bit three quarters. */
+static void machines_of_tokens_keep_keys_of_their_bits(void **state)
+{
+    json_t *doc = json_of(*state, "compare configs/bert_base_spoon.yaml "
+                          "configs/bert_base_spoon.yaml --set attention.bits=6 --set attention.banks=1 --set attention.cores=1 "
+                          "--set attention.memory_bytes=196608 " PLAIN " --json -");
+    json_t *all = at(doc, "configurations");
+    json_t *eight = json_array_get(all, 0), *six = json_array_get(all, 1);
+
+    assert_int_equal(integer_at(eight, "kv_bytes"), 2 * 12 * 196608);
+    assert_int_equal(integer_at(six, "kv_bytes"), 12 * 147456);
+    assert_int_equal(integer_at(eight, "digital_cores"), 12 * (12 + 2));
+    assert_int_equal(integer_at(six, "digital_cores"), 12 * (1 + 2));
+    assert_null(json_object_get(json_array_get(all, 2), "kv_bytes"));
+    json_decref(doc);
+}
+
 static void ratios_are_to_the_first_and_absent_where_it_has_no_such_figure(void **state)
 {
     static const char *const keys[] = { "cores", "utilization", "first_result_timesteps",
@@ -415,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(plain_run_and_speed_up_stand_side_by_side),
         TEST(memories_are_those_of_map),
+        TEST(machines_of_tokens_keep_keys_of_their_bits),
         TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
         TEST(accuracy_of_zero_has_no_ratio),
         TEST(energy_and_area_are_those_of_breakdown),
