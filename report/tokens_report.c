@@ -123,16 +123,21 @@ static uint32_t fewest(const struct plan *p, struct lanes have, bool exps, uint6
     return low;
 }
 
-/* The next that helps: lanes, or where exponentials set the pace lanes of those. */
+/* The next that helps: lanes, or where exponentials set the pace lanes of those, or both where both
+ * do. */
 static struct lanes next_useful(const struct plan *p, struct lanes have)
 {
     uint64_t most, now = with_lanes(p, have.lanes, have.exp_lanes, &most);
     struct lanes next = have;
 
-    if (with_lanes(p, MOST_LANES, have.exp_lanes, &most) < now)
+    if (with_lanes(p, MOST_LANES, have.exp_lanes, &most) < now) {
         next.lanes = fewest(p, have, false, now - 1);
-    else if (with_lanes(p, have.lanes, MOST_LANES, &most) < now)
+    } else if (with_lanes(p, have.lanes, MOST_LANES, &most) < now) {
         next.exp_lanes = fewest(p, have, true, now - 1);
+    } else if (with_lanes(p, MOST_LANES, MOST_LANES, &most) < now) {
+        next.lanes = fewest(p, (struct lanes){ have.lanes, MOST_LANES }, false, now - 1);
+        next.exp_lanes = fewest(p, next, true, now - 1);
+    }
     return next;
 }
 
