@@ -56,6 +56,15 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     return tracing_check(o, m);
 }
 
+static enum err check_outputs(const struct options *o, const struct study *s, struct err_msg *m)
+{
+    if (!o->outputs || s->config.network.onnx[0] != '\0')
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "run: --outputs %s: it has the outputs of a model's file, and "
+                   "network %s is of none: want --set network.onnx=MODEL, or no --outputs",
+                   o->outputs, s->network.name);
+}
+
 static enum err check_picture(const struct options *o, const struct study *s, struct err_msg *m)
 {
     const bool spikes = network_is_spiking(&s->network);
@@ -288,8 +297,10 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
         { o->timeline, NULL, NULL },
     };
     const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
-    enum err e = check_picture(o, s, m);
+    enum err e = check_outputs(o, s, m);
 
+    if (!e)
+        e = check_picture(o, s, m);
     if (!e)
         e = results_check(&report_form, o, outputs, n, m);
     if (!e)

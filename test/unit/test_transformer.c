@@ -892,6 +892,88 @@ static void keys_and_values_take_what_their_bits_say(void **state)
         }
 }
 
+/* ---- lanes ---- */
+
+/* Timesteps of a core's queries of a sequence, one after the other. */
+static uint64_t all_queries(const struct token_machine *m, uint32_t lanes, uint32_t exp_lanes)
+{
+    struct token_machine other = *m;
+    uint64_t sum = 0;
+
+    other.lanes = lanes;
+    other.exp_lanes = exp_lanes;
+    for (uint64_t n = 1; n <= m->sequence; n++)
+        sum += attention_timesteps(&other, m->causal ? n : m->sequence);
+    return sum;
+}
+
+/* A row of the table of lanes: the machine that it names takes what it says. */
+static void assert_row_is_run(struct token_machine m, const char *row)
+{
+    uint64_t query, interval, first;
+    uint32_t lanes, exp_lanes;
+    struct study s;
+
+    if (sscanf(row, "%*[^,],%" SCNu32 ",%" SCNu32 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64, &lanes,
+               &exp_lanes, &query, &interval, &first) != 5)
+        fail_msg("%s", row);
+    m.lanes = lanes;
+    m.exp_lanes = exp_lanes;
+    token_machine_load(&s, &m);
+    assert_int_equal(query, attention_timesteps(&m, m.sequence));
+    assert_int_equal(interval, s.plan.interval);
+    assert_int_equal(first, s.plan.time.first_result);
+    study_release(&s);
+}
+
+/* The table helps with the fewest lanes that do, of either kind or of both, and ends where none do;
+ * machines with as many run as long as it says. */
+static void lanes_that_help_are_the_fewest_and_run_as_the_table_says(void **state)
+{
+    const uint32_t all = 1000000;
+    uint32_t n_both = 0, n_none = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct token_machine m = token_machine_random(seed);
+        struct study s;
+        struct err_msg msg;
+        char *text;
+        size_t n;
+        m.layers = 1;
+        m.banks = 2;
+        m.sequence = 20 + (uint32_t)seed % 40;
+        m.exp_lanes = 1 + (uint32_t)seed % 3;
+        m.lanes = seed % 2 ? 2 * m.hidden / m.heads * m.exp_lanes : 1 + (uint32_t)seed;
+        token_machine_load(&s, &m);
+        FILE *out = open_memstream(&text, &n);
+        struct table *t = lanes_table(&s);
+        assert_int_equal(table_print(t, TABLE_CSV, out, &msg), ERR_NONE);
+        table_free(t);
+        fclose(out);
+        study_release(&s);
+        const uint64_t now = all_queries(&m, m.lanes, m.exp_lanes);
+        const char *next = strstr(text, "the next that helps"), *most = strstr(text, "as many");
+        uint32_t lanes, exp_lanes;
+        if (!next) {
+            assert_int_equal(all_queries(&m, all, all), now);
+            n_none++;
+        } else {
+            assert_int_equal(sscanf(next, "%*[^,],%" SCNu32 ",%" SCNu32, &lanes, &exp_lanes), 2);
+            assert_true(all_queries(&m, lanes, exp_lanes) < now);
+            assert_true(lanes == m.lanes || all_queries(&m, lanes - 1, exp_lanes) == now);
+            assert_true(exp_lanes == m.exp_lanes || all_queries(&m, lanes, exp_lanes - 1) == now);
+            n_both += lanes > m.lanes && exp_lanes > m.exp_lanes;
+            assert_row_is_run(m, next);
+            assert_row_is_run(m, most);
+            sscanf(most, "%*[^,],%" SCNu32 ",%" SCNu32, &lanes, &exp_lanes);
+            assert_int_equal(all_queries(&m, lanes, exp_lanes), all_queries(&m, all, all));
+        }
+        free(text);
+    }
+    assert_true(n_both > 2 && n_none > 2);
+}
+
 /* ---- refused ---- */
 
 static void refused(const struct token_settings *set, const char *text)
@@ -1000,90 +1082,6 @@ static void an_elastic_chip_that_decodes_is_refused(void **state)
     assert_int_equal(plan_make(&s.plan, &s.network, &s.config, &msg), ERR_NONE);
     study_release(&s);
 }
-
-/* ---- lanes ---- */
-
-/* Timesteps of a core's queries of a sequence, one after the other. */
-static uint64_t all_queries(const struct token_machine *m, uint32_t lanes, uint32_t exp_lanes)
-{
-    struct token_machine other = *m;
-    uint64_t sum = 0;
-
-    other.lanes = lanes;
-    other.exp_lanes = exp_lanes;
-    for (uint64_t n = 1; n <= m->sequence; n++)
-        sum += attention_timesteps(&other, m->causal ? n : m->sequence);
-    return sum;
-}
-
-/* A row of the table of lanes: the machine that it names takes what it says. */
-static void assert_row_is_run(struct token_machine m, const char *row)
-{
-    uint64_t query, interval, first;
-    uint32_t lanes, exp_lanes;
-    struct study s;
-
-    if (sscanf(row, "%*[^,],%" SCNu32 ",%" SCNu32 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64, &lanes,
-               &exp_lanes, &query, &interval, &first) != 5)
-        fail_msg("%s", row);
-    m.lanes = lanes;
-    m.exp_lanes = exp_lanes;
-    token_machine_load(&s, &m);
-    assert_int_equal(query, attention_timesteps(&m, m.sequence));
-    assert_int_equal(interval, s.plan.interval);
-    assert_int_equal(first, s.plan.time.first_result);
-    study_release(&s);
-}
-
-/* The table helps with the fewest lanes that do, of either kind or of both, and ends where none do;
- * machines with as many run as long as it says. */
-static void lanes_that_help_are_the_fewest_and_run_as_the_table_says(void **state)
-{
-    const uint32_t all = 1000000;
-    uint32_t n_both = 0, n_none = 0;
-
-    (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct token_machine m = token_machine_random(seed);
-        struct study s;
-        struct err_msg msg;
-        char *text;
-        size_t n;
-        m.layers = 1;
-        m.banks = 2;
-        m.sequence = 20 + (uint32_t)seed % 40;
-        m.exp_lanes = 1 + (uint32_t)seed % 3;
-        m.lanes = seed % 2 ? 2 * m.hidden / m.heads * m.exp_lanes : 1 + (uint32_t)seed;
-        token_machine_load(&s, &m);
-        FILE *out = open_memstream(&text, &n);
-        struct table *t = lanes_table(&s);
-        assert_int_equal(table_print(t, TABLE_CSV, out, &msg), ERR_NONE);
-        table_free(t);
-        fclose(out);
-        study_release(&s);
-        const uint64_t now = all_queries(&m, m.lanes, m.exp_lanes);
-        const char *next = strstr(text, "the next that helps"), *most = strstr(text, "as many");
-        uint32_t lanes, exp_lanes;
-        if (!next) {
-            assert_int_equal(all_queries(&m, all, all), now);
-            n_none++;
-        } else {
-            assert_int_equal(sscanf(next, "%*[^,],%" SCNu32 ",%" SCNu32, &lanes, &exp_lanes), 2);
-            assert_true(all_queries(&m, lanes, exp_lanes) < now);
-            assert_true(lanes == m.lanes || all_queries(&m, lanes - 1, exp_lanes) == now);
-            assert_true(exp_lanes == m.exp_lanes || all_queries(&m, lanes, exp_lanes - 1) == now);
-            n_both += lanes > m.lanes && exp_lanes > m.exp_lanes;
-            assert_row_is_run(m, next);
-            assert_row_is_run(m, most);
-            sscanf(most, "%*[^,],%" SCNu32 ",%" SCNu32, &lanes, &exp_lanes);
-            assert_int_equal(all_queries(&m, lanes, exp_lanes), all_queries(&m, all, all));
-        }
-        free(text);
-    }
-    assert_true(n_both > 2 && n_none > 2);
-}
-
-/* ---- refusals ---- */
 
 /* Causal attention whose window goes on behind the query would wait for what it may not see. */
 static void a_causal_mask_with_a_barrier_is_refused(void **state)
