@@ -41,7 +41,7 @@ static struct price_text price_text(const struct decode_price *p)
     struct price_text t = { "" };
     unsigned most = 0;
 
-    for (unsigned b = 1; p && b < p->n_block; b++)
+    for (unsigned b = 1; p && b < N_PRICE_ALL; b++)
         most = p->token_block[b] > p->token_block[most] ? b : most;
     if (p)
         snprintf(t.text, sizeof t.text, " A decoded token takes %.3f nJ, %.1f %% in the %s, %.1f %% "
@@ -113,8 +113,10 @@ static json_t *json_price(const struct decode_price *p)
 
     json_put_real(&o, "nj", p->all * 1e-3);
     json_put_real(&o, "nj_per_token", p->token * 1e-3);
-    for (unsigned b = 0; b < p->n_block; b++)
-        json_put_real(&blocks, price_block_name((enum price_block)b), p->token_block[b] * 1e-3);
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
+        if (p->has_block[b])
+            json_put_real(&blocks, price_block_name((enum price_block)b),
+                          p->token_block[b] * 1e-3);
     json_put(&o, "token_blocks_nj", blocks);
     return o;
 }

@@ -14,12 +14,12 @@ static enum err add(double *all, struct decode_price *price, double sign, const 
     if (e)
         return e;
     const double n = (double)d->config.decode.streams;
-    for (unsigned b = 0; b < r.n_block; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         const double pj = (double)(r.total.energy_pj[b] + r.total.leakage_pj[b]);
         price->token_block[b] += sign * pj / n;
+        price->has_block[b] = r.has_block[b];
         *all += pj;
     }
-    price->n_block = r.n_block;
     price_report_release(&r);
     return ERR_NONE;
 }
@@ -54,7 +54,7 @@ enum err decode_price(struct decode_price *price, const struct study *s, const s
     enum err e = add(&price->all, price, 1, d, run, m);
     if (!e && c->prompt > 0)
         e = less_prompts(price, s, m);
-    for (unsigned b = 0; !e && b < price->n_block; b++) {
+    for (unsigned b = 0; !e && b < N_PRICE_ALL; b++) {
         price->token_block[b] /= c->tokens;
         price->token += price->token_block[b];
     }

@@ -11,13 +11,15 @@
 #ifndef STUDY_DECODE_PRICE_H
 #define STUDY_DECODE_PRICE_H
 
+#include <stdbool.h>
+
 #include "study/decode.h"
 #include "study/price.h"
 
 struct decode_price { // pJ, leakage included
-    double   all, token;             // of the whole run; of a decoded token
-    double   token_block[N_PRICE_ALL];
-    unsigned n_block;
+    double all, token;               // of the whole run; of a decoded token
+    double token_block[N_PRICE_ALL];
+    bool   has_block[N_PRICE_ALL];
 };
 
 /* Of a decoder's run; s, the study that it was made of, names prices. ERR_INPUT as pricing(). */

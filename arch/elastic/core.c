@@ -343,6 +343,12 @@ static bool next_pixel(const struct site *s, const struct intake *in, struct pix
     return slot_is_free(s, at->image, place, &who);
 }
 
+/* A column of an image, as the memory counts them, those of images left out too. */
+static uint64_t column_of(const struct site *s, uint64_t image, uint32_t column)
+{
+    return (image + s->chip->left_out.images) * s->pl->in_width + column;
+}
+
 /* Tokens take none: they lie in registers of their cores, or in banks without this port. */
 static uint64_t store_words(const struct site *s, const struct intake *in, const struct pixel *at)
 {
