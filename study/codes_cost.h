@@ -1,7 +1,7 @@
 /* study/codes_cost.h -- what it costs that codes are not their sums: the images of a run again, by
  * layer, with exact codes.
  *
- * n_correct is of those; to_right and to_wrong are images that the codes put right or wrong, so that
+ * n_correct is of those; to_right and to_wrong are images that the codes put right or wrong:
  *
  *     n_correct + to_right - to_wrong == n_correct of the run
  */
