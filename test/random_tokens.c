@@ -437,14 +437,14 @@ static long double cut(long double v, long double low, long double high)
 /* A byte in fewer bits, from -(2^(b-1) - 1) to as many. */
 static long double narrow(const struct naive *k, long double v)
 {
-    const long double most = powl(2, k->v->bits - 1) - 1;
+    const long double most = ldexpl(1, (int)k->v->bits - 1) - 1;
 
-    return k->v->bits < 8 ? cut(rintl(v / powl(2, 8 - k->v->bits)), -most, most) : v;
+    return k->v->bits < 8 ? cut(rintl(ldexpl(v, (int)k->v->bits - 8)), -most, most) : v;
 }
 
 static long double grown(const struct naive *k)
 {
-    return k->v->bits < 8 ? powl(2, 8 - k->v->bits) : 1;
+    return k->v->bits < 8 ? ldexpl(1, 8 - (int)k->v->bits) : 1;
 }
 
 static long double code_of(const struct code_range *c, long double v)
@@ -530,7 +530,7 @@ static long double softmax_sum(const struct naive *k, uint32_t head, uint32_t pi
             continue;
         long double p = expl(s[j] - most);
         if (v->weights == ATTENTION_GRID)
-            p = rintl(p * (powl(2, v->bits) - 1));
+            p = rintl(p * (ldexpl(1, (int)v->bits) - 1));
         else if (v->weights == ATTENTION_CODES)
             p = code_of(&v->weight_codes, p / sum) * v->weight_codes.step;
         whole += p;
@@ -616,7 +616,7 @@ static int64_t linear_output(const struct naive *k, uint32_t pixel, uint32_t c)
     acc = acc * q->m[c] + q->b[c];
     if (l->has_residual)
         acc += (k->read(k->user, l->residual, pixel, c) - q->r_zero) * q->mr[c];
-    acc = (int64_t)cut(rintl((long double)acc / powl(2, q->shift[c])) + q->zero, q->low, q->high);
+    acc = (int64_t)cut(rintl(ldexpl((long double)acc, -q->shift[c])) + q->zero, q->low, q->high);
     return l->table ? looked_up(l, c, acc) : acc;
 }
 
