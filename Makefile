@@ -52,7 +52,7 @@ HDF5  := $(if $(HDF5_LIBS),$(B)/imcsim_hdf5)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
-UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) $(B)/test/unit/test_commands \
+UNIT  := $(B)/test/unit/test_commands $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
 CLASSIFY := $(if $(SC),$(B)/tlm/example/classify)
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs cmocka test programs, as many at once as there are cores: a line for each as it ends, the
-# messages of those that fail, and last "N passed, N failed" over all their test functions.
+# Runs cmocka test programs, as many at once as there are cores, those first that took longest last
+# time: a line for each as it ends, the messages of those that fail, and last "N passed, N failed"
+# over all their test functions.
 #
 # usage: scripts/run_tests.sh PROGRAM...        exit status 1 if a test failed
 set -u
@@ -10,6 +11,7 @@ run() {
     { timeout 600 "$program" >"$out" 2>"$err"; } 2>/dev/null # bash tells of an abort, as we do
     status=$?
     local ds=$((($(now_us) - begin_us) / 100000))
+    echo "$ds" >"$program.took"
     n_run=$(grep -c '^\[ RUN ' "$out")
     passed=$(grep -c '^\[       OK \]' "$out")
     skipped=$(grep -c '^\[  SKIPPED \]' "$out")
@@ -37,7 +39,16 @@ run() {
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
 export -f run now_us
 
-printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'run "$0"' | awk '
+longest_first() {
+    local program ds
+    for program; do
+        ds=0
+        [ ! -e "$program.took" ] || read -r ds <"$program.took"
+        printf '%d %s\n' "$ds" "$program"
+    done | sort -s -k 1,1nr | cut -d ' ' -f 2-
+}
+
+longest_first "$@" | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" bash -c 'run "$0"' | awk '
     { print; fflush() }
     /^(ok|FAIL) / { passed += $3; failed += $5; skipped += $7 }
     END {
