@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/simd.h"
 #include "core/util.h"
 #include "network/spiking/neuron.h"
 #include "network/values/values.h"
 
 enum { BLOCK = 16, MOST_FILLED = 4 }; // outputs added together; of fewer than the second in a
                                       // group each by itself
+enum { MOST_BLOCKS = 4 }; // in registers
 
 struct seen { // by positions of a kernel, along one axis: what an input coordinate adds to
     uint32_t position, output;
@@ -38,6 +40,7 @@ struct spiking_layer {
     int16_t *weight;  // owned; [position][input][outputs of its group, filled up]; NULL: a digital
                       // layer
     uint32_t filled;  // outputs of a group, filled up
+    bool in_blocks;   // all inputs are of one group, and the machine has AVX2
     size_t   row;     // sums of a pixel: of all groups
     int32_t *outside; // owned; [map]: sum of weights that see padding; NULL: it is 0
     struct axis axis[2];
@@ -96,6 +99,7 @@ static void fill_up(struct spiking_layer *own, const struct layer *l)
 
     own->filled = layer_is_digital(l) || out < MOST_FILLED ? out : (uint32_t)round_up(out, BLOCK);
     own->row = (size_t)own->filled * l->groups;
+    own->in_blocks = l->groups == 1 && own->filled % BLOCK == 0 && simd_find(NULL) <= SIMD_AVX2;
 }
 
 static bool make_weights(struct spiking_layer *own, const struct layer *l)
@@ -318,6 +322,49 @@ static void add_spike(int32_t *restrict acc, const int16_t *restrict weight, uin
             acc[o + i] += weight[o + i];
 }
 
+#if SIMD_X86
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2"), always_inline)) static inline
+
+/* acc[n_block] += the weights of n channels times their values; the sums stay in registers. */
+AVX2 void add_blocks(int32_t *acc, const int16_t *weight, size_t outputs, const int n_block,
+                     const int32_t *pixel, const uint32_t *active, uint32_t n)
+{
+    __m256i *to = (__m256i *)(void *)acc, sum[2 * MOST_BLOCKS];
+
+#pragma GCC unroll 8
+    for (int k = 0; k < 2 * n_block; k++)
+        sum[k] = _mm256_loadu_si256(to + k);
+    for (uint32_t i = 0; i < n; i++) {
+        const __m128i *w = (const __m128i *)(const void *)(weight + active[i] * outputs);
+        const __m256i x = _mm256_set1_epi32(pixel[active[i]]);
+        const bool alone = pixel[active[i]] == 1;
+#pragma GCC unroll 8
+        for (int k = 0; k < 2 * n_block; k++) {
+            __m256i v = _mm256_cvtepi16_epi32(_mm_loadu_si128(w + k));
+            sum[k] = _mm256_add_epi32(sum[k], alone ? v : _mm256_mullo_epi32(v, x));
+        }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < 2 * n_block; k++)
+        _mm256_storeu_si256(to + k, sum[k]);
+}
+
+/* Of all outputs, a multiple of BLOCK; weights [channel][outputs]. */
+__attribute__((target("avx2"))) static void add_outputs(int32_t *acc, const int16_t *weight,
+                                                        uint32_t outputs, const int32_t *pixel,
+                                                        const uint32_t *active, uint32_t n)
+{
+    uint32_t o = 0;
+
+    for (; o + MOST_BLOCKS * BLOCK <= outputs; o += MOST_BLOCKS * BLOCK)
+        add_blocks(acc + o, weight + o, outputs, MOST_BLOCKS, pixel, active, n);
+    for (; o < outputs; o += BLOCK)
+        add_blocks(acc + o, weight + o, outputs, 1, pixel, active, n);
+}
+#endif
+
 /* Adds the values of n channels of one input pixel to the sums of an output that has it at a
  * position. */
 static void add_pixel(const struct layer *l, const struct spiking_layer *own, const int32_t *pixel,
@@ -328,7 +375,12 @@ static void add_pixel(const struct layer *l, const struct spiking_layer *own, co
 
     if (weight)
         weight += (size_t)position * l->in.channels * filled;
-
+#if SIMD_X86
+    if (weight && own->in_blocks) {
+        add_outputs(acc, weight, filled, pixel, active, n);
+        return;
+    }
+#endif
     for (uint32_t i = 0; i < n; i++) {
         uint32_t c = active[i];
         int32_t *sum = acc + (l->groups > 1 ? c / in * filled : 0);
