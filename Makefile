@@ -1,6 +1,6 @@
 # make            build/imcsim
 # make run        install what is missing, build, classify the Fashion-MNIST test images
-# make test       install what is missing, build, run the tests: two minutes
+# make test       install what is missing, build, run the tests: four minutes
 # make accuracy   all 10,000 test images of Fashion-MNIST against the predictions of the training
 # make check      test, again with sanitizers and with clang; lint; a study under a real Slurm; kernels
 #                 compared on configs/
