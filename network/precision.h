@@ -47,8 +47,8 @@ void layer_range(const struct layer *l, int32_t *low, int32_t *high);
 void network_image_range(const struct network *n, int32_t *low, int32_t *high);
 
 /* The integer of a real value of the input, as the model's QuantizeLinear rounds it, in single
- * precision, ties to even, and cuts it; the value itself where the input is integers. *uncut: before
- * it is cut, unless it is NULL. */
+ * precision, ties to even, and cuts it; the value itself where the input is integers. *uncut:
+ * before it is cut, unless it is NULL. */
 int32_t network_image_code(const struct network *n, double v, double *uncut);
 
 /* As the machine carries them: a value of layer `index`; what it delivers, a value or a sum; what

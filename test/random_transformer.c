@@ -427,8 +427,8 @@ static void cut_map(struct file *f, const struct style *s, uint32_t i)
         reshape(f, LIST(w, t, h + 1, d));
     else
         reshape(f, LIST(w, t, h, d));
-    if (i == 1 && s->keys_at_once && times == 1 && s->turned == STILL) { // to heads x channels x tokens
-        transpose(f, LIST(0, 2, 3, 1));
+    if (i == 1 && s->keys_at_once && times == 1 && s->turned == STILL) {
+        transpose(f, LIST(0, 2, 3, 1)); // to heads x channels x tokens
         return;
     }
     transpose(f, LIST(0, 2, 1, 3));

@@ -159,7 +159,8 @@ static enum err check_turn(const struct onnx_reader *r, const struct onnx_node *
             x = &a->axis[k];
             n++;
         }
-    if (n == 1 && x->size == turn->head && x->step == turn->axis.step && x->order == turn->axis.order)
+    if (n == 1 && x->size == turn->head && x->step == turn->axis.step &&
+        x->order == turn->axis.order)
         return ERR_NONE;
     return refuse_product(r, node, "channels that turned in pairs are taken apart");
 }
@@ -829,7 +830,8 @@ static enum err fill_values(const struct onnx_reader *r, const struct onnx_score
     for (uint32_t k = 0; k < s->n_score; k++) {
         struct token_score *to = &v->score[k];
         *to = s->score[k];
-        to->bias = s->only_masks[k] ? NULL : copy_of(to->bias, to->n_bias * each * sizeof *to->bias);
+        to->bias = s->only_masks[k] ? NULL
+                                    : copy_of(to->bias, to->n_bias * each * sizeof *to->bias);
         some_left |= s->score[k].bias && !s->only_masks[k] && !to->bias;
         to->n_bias = to->bias ? to->n_bias : 0;
     }

@@ -333,8 +333,8 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* Whether the graph's input is rows x columns x channels: it is denoted so, or the first node that is neither Quantize
- * nor DequantizeLinear makes it channels x rows x columns. */
+/* Whether the graph's input is rows x columns x channels: it is denoted so, or the first node that
+ * is neither Quantize nor DequantizeLinear makes it channels x rows x columns. */
 static bool has_channels_last(const struct onnx_graph *g, uint32_t n_dim,
                               const Onnx__TensorShapeProto__Dimension *last)
 {
@@ -406,7 +406,8 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     const uint32_t *d = image->dim;
     image->batch = d[0];
     image->dim[0] = 1;
-    image->channels_last = image->n_dim > 2 && has_channels_last(g, image->n_dim, t->shape->dim[image->n_dim - 1]);
+    image->channels_last = image->n_dim > 2 &&
+                           has_channels_last(g, image->n_dim, t->shape->dim[image->n_dim - 1]);
     const bool last = image->channels_last;
     image->shape = image->n_dim == 2 ? (struct shape){1, 1, d[1]}
                    : image->n_dim == 3

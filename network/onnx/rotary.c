@@ -22,7 +22,7 @@
 #include "network/array.h"
 #include "network/float/graph.h"
 
-enum { MOST_PIECES = 32, MOST_CALLS = 256, CHANNELS = 1 << ONNX_CHANNEL, PIXELS = 1 << ONNX_ROW | 1 << ONNX_COLUMN };
+enum { MOST_PIECES = 32, MOST_CALLS = 256, CHANNELS = 1 << ONNX_CHANNEL };
 
 struct onnx_pieces { // of an Add
     uint32_t x, moved;  // values: the map, and what is multiplied by sines before it is rounded

@@ -222,10 +222,11 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         { COMPARED_IDS, "node \"equal\" (Equal): reads ids otherwise than Gather of a table: want "
                         "ids that Gather of axis 0 looks up in one stored table" },
         { MADE_TABLE, "node \"made\" (Relu): makes the table of ids of what is not stored: want" },
-        { TURNED_FREELY, "(MatMul): multiplies two maps, and one has turned by its place and is not "
-                         "rounded since: want attention" },
+        { TURNED_FREELY, "(MatMul): multiplies two maps, and one has turned by its place and is "
+                         "not rounded since: want attention" },
         { TURNED_TO_NORM, "(Relu): reads what has turned: want queries or keys" },
-        { ODD_PAIRS, "(Add): turns channels that are no pairs, or pairs that turn differently: want" },
+        { ODD_PAIRS, "(Add): turns channels that are no pairs, or pairs that turn differently: "
+                     "want queries or keys" },
         { BETWEEN_CODES, "(QuantizeLinear): rounds -1e+09, which Where put in place of scores, to "
                          "a code between others: want a number below the least code, -3.15" },
         { FIRST_AXIS, "(Softmax): goes over axis 1 of scores: want the last, keys" },
