@@ -427,7 +427,7 @@ enum err study_plan(struct study *s, struct err_msg *m)
         return study_plan_any(s, m);
     err_set(m, ERR_INPUT, "%.400s: %s = %s: its times are those of imcsim run%s: want %s here",
             config_where(&s->config, key), key, clocking_of(&s->config)->name,
-            events ? " with images" : " without images",
+            events ? " with images" : "",
             events ? "core.kind = imc" : "clocking.kind = timestep");
     study_release(s);
     return ERR_INPUT;

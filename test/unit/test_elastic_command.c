@@ -93,8 +93,8 @@ static void what_only_timesteps_have_is_refused(void **state)
     free(succeed(*state, PRICED "--set clocking.kind=elastic --set fabric.kind=mesh --set "
                                 "energy.chip=composed"));
     assert_fails(*state, "map configs/resnet32.yaml --set clocking.kind=elastic", 2,
-                 "--set clocking.kind: clocking.kind = elastic: its times are those of imcsim run "
-                 "without images: want clocking.kind = timestep here");
+                 "--set clocking.kind: clocking.kind = elastic: its times are those of imcsim run: "
+                 "want clocking.kind = timestep here");
     assert_fails(*state, ELASTIC "--stats @/t.txt", 2, "run: --stats: clocking.kind = elastic has "
                  "none so far: want no --stats, or --set clocking.kind=timestep");
     assert_fails(*state, FMNIST "--count 1 --values timed", 2, "run: --values timed: clocking.kind "
