@@ -1,0 +1,232 @@
+/* Elastic clocking on networks and machines that no paper names, beside the plan of timesteps,
+ * closed forms, and a twin that steps every core in every clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/elastic/elastic.h"
+#include "core/util.h"
+#include "study/study.h"
+#include "test/naive_elastic.h"
+#include "test/plan_rig.h"
+
+enum { MOST_SET = 24 };
+
+#define BUFFERS(n, back)                                                                           \
+    "elastic.input_pixels=" n, "elastic.residual_pixels=" n, "elastic.partial_sum_pixels=" n,      \
+    "elastic.output_pixels=" n, "elastic.read_back_pixels=" back
+#define WHOLE "core.crossbar.rows=512", "core.crossbar.columns=512"
+
+/* A machine of `set` and `more`, both up to NULL. */
+static void make(struct plan_rig *r, const char *const *set, const char *const *more)
+{
+    const char *all[MOST_SET];
+    size_t n = 0;
+
+    for (; *set; set++)
+        all[n++] = *set;
+    for (; *more; more++)
+        all[n++] = *more;
+    assert_true(n < MOST_SET);
+    all[n] = NULL;
+    if (rig_make(r, all))
+        fail_msg("%s", r->msg.text);
+}
+
+static void run_it(struct elastic_result *e, const struct plan *p, uint64_t n_image)
+{
+    const struct elastic_cfg_run cfg = { .n_image = n_image };
+    struct err_msg m;
+
+    if (elastic_run(p, &cfg, e, &m))
+        fail_msg("%s", m.text);
+}
+
+/* ---- long multiplications: the timesteps of timestep clocking ---- */
+
+/* From the first firing to the first result, with multiplications of T = t clocks and 1 GHz or 500
+ * MHz: less n T, where n are the timesteps of the plan without hops of partial sums. */
+static uint64_t rest_of(const char *const *set, uint64_t t, uint32_t clock_mhz)
+{
+    char mvm[64], clock[64];
+    const char *const steps[] = { "clocking.kind=timestep", "fabric.partial_sum_hops=0", NULL };
+    const char *const elastic[] = { "clocking.kind=elastic", BUFFERS("8", "4"), clock, mvm, NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+
+    make(&r, set, steps);
+    const uint64_t n = r.plan.time.first_result;
+    rig_release(&r);
+    snprintf(clock, sizeof clock, "clock_mhz=%u", (unsigned)clock_mhz);
+    snprintf(mvm, sizeof mvm, "core.crossbar.mvm_ns=%llu",
+             (unsigned long long)(t * 1000 / clock_mhz));
+    make(&r, set, elastic);
+    run_it(&e, &r.plan, 1);
+    const uint64_t clk = e.result_clk[0] - e.first_firing_clk;
+    assert_true(clk >= n * t && clk < n * t + t);
+    elastic_result_release(&e);
+    rig_release(&r);
+    return clk - n * t;
+}
+
+static const char *const networks[][8] = {
+    { NULL },
+    { "network.depth=8", NULL },
+    { "network.depth=20", "network.size=16", NULL },
+    { "network.depth=44", "chip.cores=96", NULL },
+    { "network.depth=8", "network.size=24", "network.channels=[8, 20, 32]", NULL },
+    { "network.depth=14", WHOLE, "mapping.replicas={32: 4, 16: 2, 8: 1}",
+      "fabric.link_gbps=6", NULL },
+    { "network.depth=14", WHOLE, "mapping.replicas={32: 8, 16: 4, 8: 2}",
+      "fabric.link_gbps=12", "fabric.partial_sum_gbps=40", NULL },
+    { "network.depth=20", "core.crossbar.rows=128", "core.crossbar.columns=128",
+      "chip.cores=256", NULL },
+};
+
+/* n T + m: what is not multiplied is the same however long that takes. */
+static void other_networks_take_the_timesteps_of_their_plans(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        const uint64_t m = rest_of(networks[i], 30000, 500);
+        assert_int_equal(rest_of(networks[i], 200000, 500), m);
+        print_message("network %u: n T + %u\n", (unsigned)i, (unsigned)m);
+    }
+}
+
+/* The sum of docs/elastic.md over the hops of 6 n + 2 layers. */
+static void each_block_adds_its_hops(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 7; n += 2) {
+        char depth[40];
+        const char *const set[] = { depth, "chip.cores=96", NULL };
+        snprintf(depth, sizeof depth, "network.depth=%u", (unsigned)(6 * n + 2));
+        assert_int_equal(rest_of(set, 30000, 500),
+                         (2 * n + 1) * (1 + 13 + 1 + 1 + 6) + (1 + 23 + 1 + 2 + 6) +
+                             (2 * n - 1) * (1 + 23 + 1 + 2 + 12) + 33 + (2 * n - 2) * (39 + 46) +
+                             (46 + 55) + 1);
+    }
+}
+
+/* At twice the clock, with links twice as fast, a million clocks are a million ns. */
+static void a_multiplication_may_take_a_million_clocks(void **state)
+{
+    static const char *const set[] = { "fabric.link_gbps=10", "fabric.partial_sum_gbps=40.96",
+                                       NULL };
+
+    (void)state;
+    assert_int_equal(rest_of(set, 1000000, 1000), 1441);
+}
+
+/* ---- the busiest sets the pace ---- */
+
+static const char *const machines[][6] = {
+    { "core.crossbar.mvm_ns=140", NULL },
+    { "core.crossbar.mvm_ns=20", "fabric.link_gbps=0.9", NULL },
+    { "core.digital.lanes=3", "core.digital.clock_mhz=70", NULL },
+    { "fabric.partial_sum_gbps=3", NULL },
+};
+
+/* Where that is no memory port, and buffers hold what is on its way. */
+static void the_busiest_sets_the_pace_of_other_networks(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        for (size_t k = 0; k < sizeof machines / sizeof *machines; k++) {
+            const char *all[MOST_SET] = { "clocking.kind=elastic", BUFFERS("64", "16") };
+            struct elastic_result e;
+            struct plan_rig r;
+            uint64_t clocks, images, busy = 0;
+            size_t used = 6;
+            for (size_t j = 0; machines[k][j]; j++)
+                all[used++] = machines[k][j];
+            make(&r, networks[i], all);
+            run_it(&e, &r.plan, 24);
+            assert_true(elastic_interval(&r.plan, &e, &clocks, &images));
+            enum elastic_kind kind = ELASTIC_PORT;
+            for (uint32_t j = 0; j < e.n_stage; j++)
+                if (e.stage[j].clk[ELASTIC_BUSY] > busy) {
+                    busy = e.stage[j].clk[ELASTIC_BUSY];
+                    kind = e.stage[j].kind;
+                }
+            assert_true(clocks * 24 + 24 >= busy * images); // never below
+            if (kind != ELASTIC_PORT && clocks * 24 != busy * images)
+                fail_msg("network %u, machine %u: %f, want %f", (unsigned)i, (unsigned)k,
+                         (double)clocks / (double)images, (double)busy / 24);
+            n += kind != ELASTIC_PORT;
+            elastic_result_release(&e);
+            rig_release(&r);
+        }
+    print_message("%u machines that no port bounds\n", n);
+    assert_true(n > 20);
+}
+
+/* ---- beside a twin that steps every core in every clock ---- */
+
+static const struct {
+    const char *config, *set[MOST_SET];
+} others[] = {
+    { "configs/resnet32.yaml", { "network.depth=8", "network.size=12", NULL } },
+    { "configs/resnet32.yaml", { "network.depth=8", "network.size=12", "elastic.registers=1",
+                                 "elastic.output_pixels=1", "elastic.credit_clocks=7", NULL } },
+    { "configs/resnet32_optimized.yaml", { "elastic.residual_pixels=9", NULL } },
+    { "configs/resnet32_speedup.yaml", { "network.depth=8", "network.size=12", NULL } },
+    { "configs/hermes_14nm.yaml", { "network.depth=8", "network.size=12",
+                                    "elastic.results=2", NULL } },
+    { "configs/neurosim_resnet32_22nm.yaml", { "network.depth=8", "network.size=12", NULL } },
+    { "configs/dazzi2021_14nm.yaml", { "network.depth=8", "network.size=10",
+                                       "elastic.image_period_clocks=6000", NULL } },
+    { "configs/kim2019_vcam.yaml", { NULL } },
+    { "configs/lee2020_reram_bnn.yaml", { NULL } },
+    { "configs/isaac_pulses_32nm.yaml", { "network.depth=8", "network.size=12", NULL } },
+    { "configs/sram_adder_tree.yaml", { "elastic.group=any", NULL } },
+};
+
+static void machines_that_come_along_are_as_the_twin_says(void **state)
+{
+    enum { N_IMAGE = 2, PATIENCE = 2000000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const char *set[MOST_SET] = { "clocking.kind=elastic" };
+        uint64_t clk[NAIVE_ELASTIC_IMAGES];
+        struct elastic_result e;
+        struct study s;
+        struct err_msg m;
+        size_t n = 1;
+        for (; others[i].set[n - 1]; n++)
+            set[n] = others[i].set[n - 1];
+        if (study_load_network(&s, others[i].config, set, n, &m) || study_plan_any(&s, &m))
+            fail_msg("%s", m.text);
+        run_it(&e, &s.plan, N_IMAGE);
+        assert_true(naive_elastic_run(&s.plan, &s.config.elastic, N_IMAGE, PATIENCE, clk));
+        for (int k = 0; k < N_IMAGE; k++)
+            if (clk[k] != e.result_clk[k])
+                fail_msg("%s, image %d: %llu, the twin %llu", others[i].config, k,
+                         (unsigned long long)e.result_clk[k], (unsigned long long)clk[k]);
+        elastic_result_release(&e);
+        study_release(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_networks_take_the_timesteps_of_their_plans),
+        cmocka_unit_test(each_block_adds_its_hops),
+        cmocka_unit_test(a_multiplication_may_take_a_million_clocks),
+        cmocka_unit_test(the_busiest_sets_the_pace_of_other_networks),
+        cmocka_unit_test(machines_that_come_along_are_as_the_twin_says),
+    };
+
+    return cmocka_run_group_tests_name("elastic_others", tests, NULL, NULL);
+}
