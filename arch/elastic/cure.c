@@ -1,13 +1,14 @@
 /* arch/elastic/cure.c -- what would let a machine that stands still go on, found by running it
  * again, at most MOST_TRIES times: the least single buffer; smaller groups; more columns, where a
- * memory stands in the circle; or smaller groups and one buffer that is full then. */
+ * memory stands in the circle; or smaller groups, or more columns, and one buffer that is full
+ * then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arch/elastic/site.h"
 
-enum { MOST_TRIES = 16 };
+enum { MOST_TRIES = 16, MORE_COLUMNS = 4 };
 
 struct trial {
     const struct plan            *plan;
@@ -105,42 +106,84 @@ static uint32_t least_buffer(struct trial *t, enum elastic_buffer_kind *which)
     return best;
 }
 
-/* Every memory has as many columns then. */
-static bool ends_with_columns(struct trial *t, uint32_t columns)
+/* A plan whose memories have as many columns, in which the trial goes on; false: there is none. The
+ * caller releases it. */
+static bool with_columns(struct trial *t, struct plan *plan, struct config *config,
+                         uint32_t columns)
 {
-    struct config config = *t->plan->config;
-    struct trial other = *t;
     struct err_msg unused;
+
+    *config = *t->plan->config;
+    config->memory.columns = columns;
+    if (plan_make(plan, t->plan->network, config, &unused))
+        return false;
+    if (plan->n_core == t->plan->n_core) {
+        t->plan = plan;
+        return true;
+    }
+    plan_release(plan);
+    return false;
+}
+
+static bool ends_with_columns(const struct trial *t, uint32_t columns)
+{
+    struct trial other = *t;
+    struct config config;
     struct plan plan;
     uint32_t most;
 
-    config.memory.columns = columns;
-    if (plan_make(&plan, t->plan->network, &config, &unused))
+    if (!with_columns(&other, &plan, &config, columns))
         return false;
-    other.plan = &plan;
-    bool does = plan.n_core == t->plan->n_core && ends(&other, 0, &most);
+    bool does = ends(&other, 0, &most);
     plan_release(&plan);
     return does;
 }
 
-/* No fewer than any memory has; 0: none was found. */
-static uint32_t least_columns(struct trial *t)
+/* More than the memory has that stands in the circle, and no fewer than any has; 0: none does. */
+static uint32_t more_columns(const struct trial *t)
 {
     uint32_t most = t->stuck.columns + 1;
 
-    for (uint32_t i = 0; t->stuck.columns > 0 && i < t->plan->n_layer; i++)
+    for (uint32_t i = 0; i < t->plan->n_layer; i++)
         most = max_u32(most, t->plan->time.layer[i].memory_columns);
-    for (uint32_t n = most; t->stuck.columns > 0 && n < most + 4 && *t->tries < MOST_TRIES; n++)
+    return t->stuck.columns > 0 ? most : 0;
+}
+
+/* 0: none was found. */
+static uint32_t least_columns(const struct trial *t)
+{
+    const uint32_t most = more_columns(t);
+
+    for (uint32_t n = most; n > 0 && n < most + MORE_COLUMNS && *t->tries < MOST_TRIES; n++)
         if (ends_with_columns(t, n))
             return n;
     return 0;
+}
+
+/* The fewest columns that were tried, and the buffer that is full then. */
+static uint32_t columns_and_buffer(const struct trial *t, uint32_t *columns,
+                                   enum elastic_buffer_kind *which)
+{
+    struct trial other = *t;
+    struct config config;
+    struct plan plan;
+    uint32_t size = 0, unused;
+
+    *columns = more_columns(t);
+    if (*columns == 0 || *t->tries >= MOST_TRIES ||
+        !with_columns(&other, &plan, &config, *columns))
+        return 0;
+    if (!ends(&other, 0, &unused))
+        size = least_buffer(&other, which);
+    plan_release(&plan);
+    return size;
 }
 
 void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
                   const struct stuck *stuck, struct err_msg *m)
 {
     enum elastic_buffer_kind k = 0;
-    uint32_t tries = 0, size;
+    uint32_t tries = 0, size, columns;
     struct trial now = { p, cfg, *cfg->elastic, *stuck, &tries }, any = now;
     size_t n = strlen(m->text), left = sizeof m->text - n;
     char *end = m->text + n;
@@ -155,6 +198,9 @@ void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
     else if (now.with.group == GROUP_FULL && (size = least_buffer(&any, &k)) > 0)
         snprintf(end, left, ": want elastic.group = any and %s = %" PRIu32,
                  elastic_buffer_keys[k], size);
+    else if ((size = columns_and_buffer(&now, &columns, &k)) > 0)
+        snprintf(end, left, ": want core.input_memory.columns = %" PRIu32 " and %s = %" PRIu32,
+                 columns, elastic_buffer_keys[k], size);
     else
         snprintf(end, left, ": no larger buffer alone breaks this");
 }

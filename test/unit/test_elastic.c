@@ -465,25 +465,8 @@ static void transformers_do_the_work_of_timesteps_in_any_order_of_steps(void **s
     assert_true(n_run >= N_STUDY / 3 && n_stuck > 5);
 }
 
-/* Applies "want KEY = VALUE [and KEY = VALUE]"; false where the line has no such end. */
-static bool apply_cure(struct config *c, const char *line)
+static void apply_key(struct config *c, const char *name, const char *value, const char *line)
 {
-    const char *want = strstr(line, ": want ");
-    char name[80];
-    unsigned value;
-
-    if (!want)
-        return false;
-    want += strlen(": want ");
-    if (strncmp(want, "elastic.group = any", strlen("elastic.group = any")) == 0) {
-        c->elastic.group = GROUP_ANY;
-        want += strlen("elastic.group = any");
-        if (*want == '\0')
-            return true;
-        want += strlen(" and ");
-    }
-    if (sscanf(want, "%79[a-z_.] = %u", name, &value) != 2)
-        fail_msg("%s", line);
     struct { const char *key; uint32_t *at; } const key[] = {
         { "elastic.input_pixels", &c->elastic.input_pixels },
         { "elastic.residual_pixels", &c->elastic.residual_pixels },
@@ -492,13 +475,34 @@ static bool apply_cure(struct config *c, const char *line)
         { "elastic.read_back_pixels", &c->elastic.read_back_pixels },
         { "core.input_memory.columns", &c->memory.columns },
     };
+
+    if (strcmp(name, "elastic.group") == 0 && strcmp(value, "any") == 0) {
+        c->elastic.group = GROUP_ANY;
+        return;
+    }
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         if (strcmp(name, key[i].key) == 0) {
-            *key[i].at = value;
-            return true;
+            *key[i].at = (uint32_t)strtoul(value, NULL, 10);
+            return;
         }
     fail_msg("%s", line);
-    return false;
+}
+
+/* Applies "want KEY = VALUE [and KEY = VALUE]"; false where the line has no such end. */
+static bool apply_cure(struct config *c, const char *line)
+{
+    const char *want = strstr(line, ": want ");
+    char name[2][80], value[2][80];
+
+    if (!want)
+        return false;
+    int n = sscanf(want, ": want %79[a-z_.] = %79s and %79[a-z_.] = %79s", name[0], value[0],
+                   name[1], value[1]);
+    if (n != 2 && n != 4)
+        fail_msg("%s", line);
+    for (int i = 0; i < n / 2; i++)
+        apply_key(c, name[i], value[i], line);
+    return true;
 }
 
 /* Whether a network stands still; its cure lets it go on. */
@@ -538,7 +542,7 @@ static void of_500_networks_those_that_stand_still_name_a_circle_and_a_cure_that
     for (unsigned seed = 1; seed <= 500; seed++)
         n += is_cured(random_study_make, seed, &n_without);
     print_message("%u stand still, %u of them whatever is tried\n", n, n_without);
-    assert_true(n > 0 && n_without * 20 < n);
+    assert_true(n > 0 && n_without * 100 < n);
 }
 
 static void transformers_that_stand_still_name_a_cure_that_works(void **state)
