@@ -237,7 +237,8 @@ static bool lay(struct elastic_chip *c, struct link *l, struct intake *in, struc
 {
     l->tokens = in->tokens = &c->tokens[l->stream];
     l->credits = in->credits = &c->credits[l->stream];
-    return mail_init(l->tokens, &to->base, l->size) && mail_init(l->credits, &from->base, l->size) &&
+    return mail_init(l->tokens, &to->base, l->size) &&
+           mail_init(l->credits, &from->base, l->size) &&
            (!l->routed || net_connect(c->net, l->stream, in->tokens, l->size));
 }
 
@@ -362,8 +363,8 @@ static bool make(struct elastic_chip *c, const bool *fast)
     c->intake_of = calloc(p->n_stream, sizeof(struct intake *));
     c->start_clk = calloc(c->n_image, sizeof *c->start_clk);
     c->result_clk = calloc(c->n_image, sizeof *c->result_clk);
-    made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of && c->intake_of &&
-           c->start_clk && c->result_clk && make_orders(c);
+    made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of &&
+           c->intake_of && c->start_clk && c->result_clk && make_orders(c);
     for (uint64_t i = 0; made && i < c->n_image; i++)
         c->start_clk[i] = UINT64_MAX;
     for (uint32_t i = 0; made && i < c->n_site; i++)

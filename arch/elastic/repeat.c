@@ -1,13 +1,13 @@
 /* arch/elastic/repeat.c -- images that repeat one another are run once.
  *
- * What a chip does from a clock on follows from its state alone. Where that is, as an image's result
- * is there, what it was `period` images before, counted from that image and clock, all until the
- * last image ends its coming is as in that period. So the images between are left out: the chip runs
+ * What a chip does from a clock on follows from its state alone. Where that is, as an image's
+ * result is there, what it was `period` images before, counted from that image and clock, all until
+ * the last image has come is as in that period. So the images between are left out: the chip runs
  * as many fewer, what the period has counted counts as often as it fits, and results between come a
  * period's clocks after one another. Periods are whole rotations of the memories in which pixels
  * share words, as columns come to other slots; up to MOST_ROTATIONS of them, as routers have turns
- * of their own. Where the state was the same after some images of the period too, but for the slots,
- * as many are left out beyond whole periods, and the memories are turned by them. */
+ * of their own. Where the state was the same after some images of the period too, but for the
+ * slots, as many are left out beyond whole periods, and the memories are turned by them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -401,7 +401,7 @@ static uint64_t images_known(const struct elastic_chip *c)
     return n;
 }
 
-/* How many of at most `most` images can be left out of whole periods and the first images of one. */
+/* How many of at most `most` images can be left out: whole periods and the first images of one. */
 static uint64_t how_many(const struct repeat *r, uint64_t first, uint64_t period, uint64_t most)
 {
     uint64_t n = most;

@@ -393,8 +393,8 @@ void repeat_spread(struct elastic_chip *c);
 
 /* ---- core.c, scratchpad.c ---- */
 
-/* Takes what ends or comes in clocks before this one; returns the last of them in which something did, or
- * 0. */
+/* Takes what ends or comes in clocks before this one; returns the last of them in which something
+ * did, or 0. */
 uint64_t site_settle(struct site *s, uint64_t before);
 
 extern const struct block_ops elastic_core_ops, elastic_scratchpad_ops;
