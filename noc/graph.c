@@ -230,7 +230,8 @@ static bool find(struct search *s, uint32_t *closes)
     return false;
 }
 
-enum err graph_find_cycle(const struct graph *g, struct graph_cycle *c, struct err_msg *m)
+enum err graph_find_cycle(const struct graph *g, const struct graph_way *way, uint32_t n_way,
+                          struct graph_cycle *c, struct err_msg *m)
 {
     size_t n = (size_t)g->n_router * g->n_port;
     struct search s = { .g = g,
@@ -244,7 +245,9 @@ enum err graph_find_cycle(const struct graph *g, struct graph_cycle *c, struct e
     *c = (struct graph_cycle){ 0 };
     if (!s.next || !s.state || !s.path || !s.tried)
         e = err_set(m, ERR_MEMORY, "no memory for the channels of %u routers", g->n_router);
-    for (uint32_t from = 0; !e && from < g->n_node; from++)
+    for (uint32_t i = 0; !e && i < n_way; i++)
+        follow(&s, way[i].from, way[i].to);
+    for (uint32_t from = 0; !e && !way && from < g->n_node; from++)
         for (uint32_t to = 0; to < g->n_node; to++)
             follow(&s, from, to);
     if (!e && find(&s, &closes)) {

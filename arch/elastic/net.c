@@ -9,6 +9,7 @@
  * order, one a clock. Cores reserve their receivers' places before they send, so packets never wait
  * at their ends, and the network's routes close no circle: what is offered arrives. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,38 @@ static enum err check_spec(const struct router_spec *s, enum multicast multicast
                    "under clocking.kind = elastic");
 }
 
+/* Packets on such routes could wait for one another for ever. */
+static enum err refuse_cycle(const struct net *n, const struct graph_cycle *c, struct err_msg *m)
+{
+    char text[400];
+    size_t used = 0;
+
+    for (uint32_t i = 0; i <= c->n && used < sizeof text - 40; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu32,
+                                 i > 0 ? " -> " : "", c->port[i % c->n] / n->graph->n_port);
+    return err_set(m, ERR_INPUT, "fabric.kind = %s: channels wait for one another in a circle, from "
+                   "router to router %s: want fabric.kind = mesh, tree or bus, whose routes close "
+                   "none", n->chip->plan->config->fabric.kind, text);
+}
+
+static enum err check_ways(const struct net *n, const uint32_t *node, struct err_msg *m)
+{
+    struct graph_way *way = calloc(n->n_stream, sizeof *way);
+    struct graph_cycle cycle = { 0 };
+    uint32_t n_way = 0;
+
+    for (uint32_t i = 0; way && i < n->n_stream; i++)
+        if (net_carries(&n->chip->plan->stream[i]))
+            way[n_way++] = (struct graph_way){ node[i], n->stream[i].to };
+    enum err e = way ? graph_find_cycle(n->graph, way, n_way, &cycle, m)
+                     : err_set(m, ERR_MEMORY, "no memory for the network");
+    if (!e && cycle.n > 0)
+        e = refuse_cycle(n, &cycle, m);
+    free(cycle.port);
+    free(way);
+    return e;
+}
+
 static enum err make_routers(struct net *n, const struct elastic_places *places, struct err_msg *m)
 {
     const struct plan *p = n->chip->plan;
@@ -327,7 +360,9 @@ static enum err make_routers(struct net *n, const struct elastic_places *places,
         n->stream[i].to = places->node[st->to];
         n->stream[i].hops = graph_routers(n->graph, node[i], n->stream[i].to) - 1;
     }
-    enum err e = routers_new(&n->routers, n->graph, &n->spec, node, n->n_stream, &user, m);
+    enum err e = check_ways(n, node, m);
+    if (!e)
+        e = routers_new(&n->routers, n->graph, &n->spec, node, n->n_stream, &user, m);
     free(node);
     return e;
 }

@@ -560,6 +560,43 @@ static void what_no_packet_can_be_is_refused(void **state)
     }
 }
 
+static uint32_t clockwise(const struct graph *g, uint32_t router, uint32_t node)
+{
+    (void)g;
+    return router == node ? 2 : 0;
+}
+
+/* Packets that all go one way round a ring. */
+static void routes_that_close_a_circle_are_refused_and_named(void **state)
+{
+    static const char *const set[] = { NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+    struct graph g;
+    struct err_msg m;
+    uint32_t node[64];
+
+    (void)state;
+    make_resnet(&r, set);
+    const uint32_t n = r.plan.n_core;
+    assert_int_equal(graph_init(&g, n, 3, n, &m), ERR_NONE);
+    g.columns = n;
+    g.rows = 1;
+    g.exit = clockwise;
+    for (uint32_t i = 0; i < n; i++) {
+        node[i] = n - 1 - i; // so that routes are long
+        graph_attach(&g, i, i * 3 + 2);
+        graph_join(&g, i * 3, (i + 1) % n * 3 + 1);
+    }
+    const struct elastic_places places = { &g, node };
+    const struct elastic_cfg_run cfg = { .n_image = 1, .places = &places };
+    assert_int_equal(elastic_run(&r.plan, &cfg, &e, &m), ERR_INPUT);
+    if (!strstr(m.text, "in a circle, from router to router 0 -> 1 -> 2 -> 3"))
+        fail_msg("%s", m.text);
+    graph_release(&g);
+    rig_release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -572,6 +609,7 @@ int main(void)
         cmocka_unit_test(random_networks_with_copies_are_too),
         cmocka_unit_test(images_left_out_change_nothing_on_routers_either),
         cmocka_unit_test(what_no_packet_can_be_is_refused),
+        cmocka_unit_test(routes_that_close_a_circle_are_refused_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

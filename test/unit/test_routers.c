@@ -832,7 +832,7 @@ static void check_tree(uint32_t rows, uint32_t columns, enum arity arity)
             if ((from + to) % 7 == 0)
                 assert_int_equal(alone(&g, &plain, from, to, 3), 5 * (2 * up - 1) + 1 + 3);
         }
-    assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+    assert_int_equal(graph_find_cycle(&g, NULL, 0, &c, &m), ERR_NONE);
     assert_int_equal(c.n, 0);
     graph_release(&g);
 }
@@ -908,7 +908,7 @@ static void routes_along_rows_then_columns_close_no_circle(void **state)
             struct graph g = mesh(rows, columns);
             struct graph_cycle c;
             struct err_msg m;
-            assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+            assert_int_equal(graph_find_cycle(&g, NULL, 0, &c, &m), ERR_NONE);
             assert_int_equal(c.n, 0);
             graph_release(&g);
         }
@@ -935,7 +935,7 @@ static void a_ring_is_a_circle(void **state)
         graph_attach(&g, i, i * 3 + 2);
         graph_join(&g, i * 3, (i + 1) % N * 3 + 1);
     }
-    assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+    assert_int_equal(graph_find_cycle(&g, NULL, 0, &c, &m), ERR_NONE);
     assert_int_equal(c.n, N);
     for (uint32_t i = 0; i < N; i++)
         assert_int_equal(g.peer[c.port[i]] / 3, c.port[(i + 1) % N] / 3);
