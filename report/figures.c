@@ -39,6 +39,8 @@ const struct figure_row figure_rows[N_FIGURE] = {
                                  true },
     [FIGURE_ANALOG_DEVIATION] = { "deviation of chips", "of all", "top1_analog_sd", FIGURE_SHARE, 2,
                                   false },
+    [FIGURE_ANALOG_ERROR] = { "error of products", "of their rms", "mvm_error", FIGURE_REAL, 4,
+                              false },
     [FIGURE_READS] = { "reads", "an image", "reads_per_image", FIGURE_COUNT, 0, false },
     [FIGURE_CONVERSIONS] = { "conversions", "an image", "conversions_per_image", FIGURE_COUNT, 0,
                              false },
@@ -222,12 +224,25 @@ static void put_price(struct figures *f, const struct price_report *price)
     }
 }
 
-static void put_analog(struct figures *f, const struct measured *d)
+/* At the last time. */
+static void put_analog(struct figures *f, const struct study *s, const struct measured *d)
 {
-    struct analog_accuracy a = analog_accuracy(&d->analog, &d->run, d->analog.n_time - 1);
+    const uint32_t time = d->analog.n_time - 1;
+    const struct analog_accuracy a = analog_accuracy(&d->analog, &d->run, time);
+    double sum = 0;
+    uint32_t n = 0;
 
     put(f, FIGURE_ANALOG_ACCURACY, a.mean);
     put(f, FIGURE_ANALOG_DEVIATION, a.sd);
+    for (uint32_t i = 0; i < d->analog.n_layer; i++) {
+        const double error = analog_layer(&d->analog, time, i).error;
+        if (layer_is_digital(plan_network_layer(&s->plan, i)) || error < 0)
+            continue;
+        sum += error;
+        n++;
+    }
+    if (n > 0)
+        put(f, FIGURE_ANALOG_ERROR, sum / n);
 }
 
 void figures_of(struct figures *f, const struct study *s, const struct measured *d)
@@ -253,7 +268,7 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
     }
     put_tokens(f, &s->plan);
     if (d->on_analog)
-        put_analog(f, d);
+        put_analog(f, s, d);
     if (d->is_priced)
         put_price(f, &d->price);
     if (d->events_priced) {

@@ -28,6 +28,7 @@ enum figure {
     FIGURE_ACCURACY,
     FIGURE_ANALOG_ACCURACY,
     FIGURE_ANALOG_DEVIATION,
+    FIGURE_ANALOG_ERROR, // of products: mean of the layers with arrays
     FIGURE_READS,
     FIGURE_CONVERSIONS,
     FIGURE_CLIPPED,

@@ -21,6 +21,7 @@ skipped='
 article               the article; test_article computes it
 :ID                   the id of a point that the reader has
 sweep.drift           a minute of images on analog chips
+sweep.vit_drift       minutes of that
 drift[.]db            of that
 devices[.]db          minutes of images on analog chips
 tokens[.]npy          a sequence that the reader has

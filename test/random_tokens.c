@@ -104,6 +104,11 @@ static uint32_t attention(struct maker *m, uint32_t x)
         if (after && chance(&m->dice, 3))
             l->window.block[a] = pick(&m->dice, 1, size[a]);
     }
+    if (size[0] == 1 && l->window.block[1] == 0 && chance(&m->dice, 4)) { // neighbours alone
+        l->window.pad_before[1] = pick(&m->dice, 0, size[1] - 1);
+        l->window.pad_after[1] = l->token->causal ? 0 : pick(&m->dice, 0, size[1] - 1);
+        l->window.kernel[1] = l->window.pad_before[1] + 1 + l->window.pad_after[1];
+    }
     return latest(m);
 }
 
@@ -191,13 +196,18 @@ static uint32_t ending(struct maker *m, uint32_t x)
 static void make_shapes(struct maker *m)
 {
     struct dice *d = &m->dice;
-    const struct shape map = { chance(d, 3) ? pick(d, 2, 3) : 1, pick(d, 1, 6), pick(d, 1, 9) };
+    const bool large = chance(d, 30);
+    struct shape map = { .height = !large && chance(d, 3) ? pick(d, 2, 3) : 1 };
 
-    m->heads = pick(d, 1, 4);
-    m->kv_heads = m->heads % 2 == 0 && chance(d, 2) ? m->heads / 2 : m->heads;
-    m->head = pick(d, 1, 9);
+    map.width = pick(d, 1, large ? 40 : 6);
+    map.channels = pick(d, 1, 9);
+    m->heads = pick(d, 1, large ? 8 : 4);
+    m->kv_heads = pick(d, 1, m->heads);
+    while (m->heads % m->kv_heads)
+        m->kv_heads++;
+    m->head = pick(d, 1, large ? 17 : 9);
     m->value_head = chance(d, 2) ? m->head : pick(d, 1, 9);
-    m->hidden = pick(d, 1, 30);
+    m->hidden = pick(d, 1, large ? 60 : 30);
     m->n->layer = calloc(64, sizeof *m->n->layer);
     m->n->name = strdup("tokens");
     m->n->layer[0] = (struct layer){ .name = strdup("image"), .kind = LAYER_IMAGE, .out = map,
@@ -626,8 +636,10 @@ void naive_layer_is(const struct random_tokens *t, uint32_t layer, read_fn *read
     const struct naive k = { .l = l, .v = l->token ? l->token->values : NULL,
                              .n = &t->rig.network, .seed = t->seed, .read = read, .user = user };
 
+    const uint32_t each = l->in.width > 20 ? 7 : 1; // of many, some channels
+
     for (uint32_t i = 0; i < l->out.height * l->out.width; i++)
-        for (uint32_t c = 0; c < l->out.channels; c++) {
+        for (uint32_t c = i % each; c < l->out.channels; c += each) {
             const int64_t found = read(user, layer, i, c);
             if (!l->token || l->table) {
                 const int64_t want = l->token ? looked_up(l, c, value(&k, i, c))

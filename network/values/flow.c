@@ -144,34 +144,41 @@ static void make_columns(struct flow *f, size_t turns)
     }
 }
 
-static bool flow_whole(struct values *v)
+static void make_whole(struct flow *f)
 {
-    v->turn = calloc(v->n_step, sizeof *v->turn);
-    for (uint32_t i = 0; v->turn && i < v->n_step; i++) {
-        struct value_map *m = &v->spec[v->step[i].spec].map;
-        m->kept = m->shape.width;
-        v->turn[v->n_turn++] = (struct value_turn){ i, 0, m->shape.width };
+    struct values *v = f->v;
+
+    for (uint32_t i = 0; i < v->n_step; i++) {
+        struct value_spec *s = &v->spec[v->step[i].spec];
+        const uint32_t last = f->last[v->step[i].spec];
+        s->map.kept = s->map.shape.width;
+        s->made = i;
+        s->last = last > i ? last : UINT32_MAX; // what no step reads is a result
+        v->turn[v->n_turn++] = (struct value_turn){ i, 0, s->map.shape.width };
     }
-    return v->turn;
 }
 
 bool value_flow(struct values *v)
 {
-    if (network_has_tokens(v->network))
-        return flow_whole(v);
+    const bool whole = network_has_tokens(v->network);
     struct flow f = { .v = v,
                       .made = calloc(v->n_spec, sizeof *f.made),
                       .maker = calloc(v->n_spec, sizeof *f.maker),
                       .last = calloc(v->n_spec, sizeof *f.last) };
     size_t turns = 0;
 
-    for (uint32_t i = 0; i < v->n_step; i++)
-        turns += v->spec[v->step[i].spec].map.shape.width;
+    for (uint32_t i = 0; i < v->n_step; i++) {
+        turns += whole ? 1 : v->spec[v->step[i].spec].map.shape.width;
+        v->spec[v->step[i].spec].last = UINT32_MAX;
+    }
     v->turn = calloc(turns, sizeof *v->turn);
     bool done = f.made && f.maker && f.last && v->turn;
     if (done) {
         find_readers(&f);
-        make_columns(&f, turns);
+        if (whole)
+            make_whole(&f);
+        else
+            make_columns(&f, turns);
     }
     free(f.made);
     free(f.maker);

@@ -136,18 +136,67 @@ static bool is_counted(const struct values *v, const struct value_spec *s)
     return false;
 }
 
-/* Where maps lie in the memory of the lanes, one behind the other: all are there at once. */
+static size_t bytes_of(const struct value_spec *s)
+{
+    return value_columns(&s->map) * s->map.column_bytes;
+}
+
+/* Whether a map may lie where others did: not if it has a border, which is written once. */
+static bool may_move(const struct value_spec *s)
+{
+    const struct value_map *m = &s->map;
+
+    return s->last < UINT32_MAX && s->packed.kept == 0 &&
+           (m->before[0] | m->before[1] | m->after[0] | m->after[1]) == 0;
+}
+
+/* A map that another one, of those before it, has to make room for; NULL: none is in its way. */
+static const struct value_spec *in_its_way(const struct values *v, uint32_t spec)
+{
+    const struct value_spec *s = &v->spec[spec];
+
+    for (uint32_t i = 0; i < spec; i++) {
+        const struct value_spec *o = &v->spec[i];
+        if (may_move(o) && o->made <= s->last && s->made <= o->last &&
+            o->begin < s->begin + bytes_of(s) && s->begin < o->begin + bytes_of(o))
+            return o;
+    }
+    return NULL;
+}
+
+/* Maps that are wanted at other times share memory: each lies as far in front as it can. */
+static void share_memory(struct values *v)
+{
+    const size_t front = v->lane_bytes;
+    const struct value_spec *other;
+
+    for (uint32_t i = 0; i < v->n_spec; i++) {
+        struct value_spec *s = &v->spec[i];
+        if (!may_move(s))
+            continue;
+        s->begin = front;
+        while ((other = in_its_way(v, i)))
+            s->begin = other->begin + bytes_of(other);
+        v->lane_bytes = max_u64(v->lane_bytes, s->begin + bytes_of(s));
+    }
+}
+
+/* Where maps lie in the memory of the lanes, one behind the other but for those that share it. */
 static void lay_out(struct values *v)
 {
     for (uint32_t i = 0; i < v->n_spec; i++) {
         struct value_spec *s = &v->spec[i];
+        const size_t before = v->lane_bytes;
         s->begin = lay_map(v, &s->map, (size_t)s->map.quads * VALUE_BYTES);
-        if (!is_counted(v, s))
+        if (!is_counted(v, s)) {
+            v->lane_bytes = may_move(s) ? before : v->lane_bytes;
             continue;
+        }
         s->packed = s->map;
         s->packed_begin = lay_map(v, &s->packed, ceil_div(s->map.quads, v->counter->step_quads) *
                                                      v->counter->step_bytes);
     }
+    share_memory(v);
 }
 
 /* ---- scales ---- */
@@ -535,8 +584,10 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     if (done) {
         find_specs(v);
         done = value_flow(v);
-        for (uint32_t i = 0; whole && i < v->n_spec; i++)
+        for (uint32_t i = 0; whole && i < v->n_spec; i++) {
             v->spec[i].map.kept = v->spec[i].map.shape.width;
+            v->spec[i].last = UINT32_MAX;
+        }
         lay_out(v);
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)

@@ -19,6 +19,7 @@ struct value_spec {
     size_t           packed_begin;
     const uint32_t  *input;  // borrowed: the layers to be concatenated; NULL: none
     uint32_t         n_input;
+    uint32_t         made, last; // steps between which its memory is its own
     uint32_t         reader; // the first layer whose input it is, or NO_LAYER; struct value_layer
                              // has the next
 };
@@ -124,8 +125,8 @@ void value_bits_release(struct value_bits *b); // takes a zeroed one
 /* The scales of a layer that is counted have been made. */
 void value_bits_scale(struct values *v, uint32_t index);
 
-/* Orders the columns of all steps and says how many each map keeps: its map.kept. False when the
- * host has no memory. */
+/* Orders the columns of all steps and says how many each map keeps, its map.kept, and from which
+ * step to which. False when the host has no memory. */
 bool value_flow(struct values *v);
 
 /* What a layer of tokens works in, and all of its outputs: column [0, out.width). Its maps are

@@ -15,6 +15,7 @@
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/values/plain.h"
+#include "network/values/prepared.h"
 #include "network/values/values.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -168,6 +169,33 @@ static void lanes_of_every_kernel_give_the_same_bytes(void **state)
         maps_release(&m);
         random_tokens_release(&t);
     }
+}
+
+/* Maps are given up behind their last reader: those of six layers lie where those of two did, but
+ * for what a step reads or makes. */
+static void maps_of_more_layers_take_no_more_memory(void **state)
+{
+    static const char *const layers[] = { "network.layers=2", "network.layers=6" };
+    size_t bytes[2];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *const set[] = { "network.random_weights=3", "network.hidden=16",
+                                    "network.heads=2", "network.ffn=40", "network.sequence=8",
+                                    layers[i] };
+        struct study s;
+        struct err_msg m;
+        if (study_load(&s, "configs/bert_base_spoon.yaml", set, sizeof set / sizeof *set, &m))
+            fail_msg("%s", m.text);
+        struct values *v = values_new(&s.network, NULL);
+        assert_non_null(v);
+        bytes[i] = v->lane_bytes;
+        values_free(v);
+        study_release(&s);
+    }
+    const size_t token = VALUE_LANES * 8; // a channel of all tokens
+    assert_int_equal(bytes[1], bytes[0]);
+    assert_true(bytes[0] >= (16 + 40) * token); // f2 reads f1 and makes its sum
 }
 
 /* ---- chips ---- */
@@ -557,6 +585,7 @@ int main(void)
         cmocka_unit_test(attention_bits_of_a_machine_are_those_of_its_values),
         cmocka_unit_test(runs_count_and_classify_alike_however_values_are_computed),
         cmocka_unit_test(every_layer_is_that_of_a_naive_program),
+        cmocka_unit_test(maps_of_more_layers_take_no_more_memory),
         cmocka_unit_test(lanes_of_every_kernel_give_the_same_bytes),
         cmocka_unit_test(chips_compute_from_the_words_they_read),
     };
