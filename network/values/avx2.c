@@ -2,8 +2,8 @@
  *
  * vpmaddubsw multiplies bytes and adds two products to a word, which saturates; vpmaddwd by ones
  * adds two words to an int32. Two products fit a word unless both weights are large and of one
- * sign; where any do not, even and odd channels are multiplied one after the other. Four outputs of eight lanes twice are in registers
- * at a time.
+ * sign; where any do not, even and odd channels are multiplied one after the other. Four outputs of
+ * eight lanes twice are in registers at a time.
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
