@@ -391,7 +391,8 @@ static enum err measure(struct job *j, struct err_msg *m)
     const struct measure_cfg cfg = {.from = &j->images, .n_image = j->n_image,
                                     .jobs = (uint32_t)j->options->jobs, .one = &j->given.graph,
                                     .other = &j->quantised.graph, .network = &j->network,
-                                    .pair = j->pair, .n_pair = j->n_pair, .progress = progress_show, .user = &p};
+                                    .pair = j->pair, .n_pair = j->n_pair,
+                                    .progress = progress_show, .user = &p};
     progress_start(&p, j->options->log_level >= LOG_INFO);
     e = measure_run(&j->measure, &cfg, m);
     progress_end(&p);

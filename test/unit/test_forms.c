@@ -80,8 +80,8 @@ enum { N_REPORT = sizeof reports / sizeof *reports };
 /* What has been printed, by arguments: the tests ask for the same. */
 static json_t *prints;
 
-/* One directory for all tests, with what the reports are of: a small float model and its quantised one, a study of four points, one
- * of which fails. */
+/* One directory for all tests, with what the reports are of: a small float model and its quantised
+ * one, a study of four points, one of which fails. */
 static void write_inputs(const char *dir)
 {
     static const char study[] = "base: resnet32\n"
