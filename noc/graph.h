@@ -93,9 +93,9 @@ struct graph_way { // a route in use: nodes
 };
 
 /* Looks for a cycle among the channels: one waits for another where some route, of n in use or, if
- * `way` is NULL, of any node to any other, takes the other next. Without one packets cannot block one another for ever (Dally and
- * Seitz, "Deadlock-free message routing in multiprocessor interconnection networks", IEEE Trans.
- * Computers C-36(5), 1987). */
+ * `way` is NULL, of any node to any other, takes the other next. Without one packets cannot block
+ * one another for ever (Dally and Seitz, "Deadlock-free message routing in multiprocessor
+ * interconnection networks", IEEE Trans. Computers C-36(5), 1987). */
 enum err graph_find_cycle(const struct graph *g, const struct graph_way *way, uint32_t n,
                           struct graph_cycle *c, struct err_msg *m);
 

@@ -60,7 +60,7 @@ struct placement_cfg {
     PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
               "of routers: columns of places for cores"),                                          \
     PARAM_U32(type, at.pitch_um, "fabric.pitch_um", "um", "1000", 1, 100000,                       \
-              "of routers: from the middle of a core to that of the next, for lengths of channels"), \
+              "of routers: from the middle of a core to the next one's, for lengths of channels"), \
     PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("4", "2"), NULL,                   \
                "of routers: of tree, how many below each"),                                        \
     PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \

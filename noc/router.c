@@ -924,8 +924,8 @@ static bool allocate(struct routers *n)
     n->best = malloc(own_queues * sizeof *n->best);
     n->asked = malloc(own_queues * sizeof *n->asked);
     if (!n->port || !n->queue || !n->flit || !n->room || !n->out_vc || !n->awake ||
-        !n->held || !n->copy_turn || !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
-        !n->best || !n->asked)
+        !n->held || !n->copy_turn || !n->routers.member || !n->nodes.member || !n->node ||
+        !n->source || !n->order || !n->best || !n->asked)
         return false;
     for (size_t i = 0; i < n_queue; i++) {
         n->room[i] = n->spec.vc_flits;

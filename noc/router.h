@@ -127,9 +127,9 @@ void routers_state(const struct routers *n, uint64_t clk, void (*put)(void *user
 void routers_sums(struct routers *n, void (*add)(void *user, uint64_t *sum), void *user);
 void routers_settle(struct routers *n);
 
-/* What must hold at any time: flits sent and copied are taken, queued or on their way; places taken, credits
- * and credits on their way are all places; flits counted on channels are those of hops and takes.
- * ERR_RUN names what does not. */
+/* What must hold at any time: flits sent and copied are taken, queued or on their way; places
+ * taken, credits and credits on their way are all places; flits counted on channels are those of
+ * hops and takes. ERR_RUN names what does not. */
 enum err routers_check(const struct routers *n, struct err_msg *m);
 
 uint64_t router_zero_load(const struct router_spec *s, uint32_t routers, uint32_t n_flit);

@@ -44,8 +44,8 @@ static struct price_text price_text(const struct decode_price *p)
     for (unsigned b = 1; p && b < N_PRICE_ALL; b++)
         most = p->token_block[b] > p->token_block[most] ? b : most;
     if (p)
-        snprintf(t.text, sizeof t.text, " A decoded token takes %.3f nJ, %.1f %% in the %s, %.1f %% "
-                 "in K/V memories, %.1f %% in attention.", p->token * 1e-3,
+        snprintf(t.text, sizeof t.text, " A decoded token takes %.3f nJ, %.1f %% in the %s, "
+                 "%.1f %% in K/V memories, %.1f %% in attention.", p->token * 1e-3,
                  100 * p->token_block[most] / p->token, price_block_title((enum price_block)most),
                  100 * p->token_block[PRICE_KV_MEMORY] / p->token,
                  100 * p->token_block[PRICE_ATTENTION] / p->token);

@@ -445,8 +445,8 @@ struct table *price_zeros_table(const struct price_report *r, const struct price
 /* ---- SVG ---- */
 
 static const char *const colours[N_PRICE_ALL] = {
-    "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c", "#da8bc3",
-    "#dd8452", "#2f4b7c", "#bcbd22", "#17202a",
+    "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c",
+    "#da8bc3", "#dd8452", "#2f4b7c", "#bcbd22", "#17202a",
 };
 
 static void svg_text(FILE *out, double x, double y, const char *anchor, const char *text)

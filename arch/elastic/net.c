@@ -320,9 +320,9 @@ static enum err refuse_cycle(const struct net *n, const struct graph_cycle *c, s
     for (uint32_t i = 0; i <= c->n && used < sizeof text - 40; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu32,
                                  i > 0 ? " -> " : "", c->port[i % c->n] / n->graph->n_port);
-    return err_set(m, ERR_INPUT, "fabric.kind = %s: channels wait for one another in a circle, from "
-                   "router to router %s: want fabric.kind = mesh, tree or bus, whose routes close "
-                   "none", n->chip->plan->config->fabric.kind, text);
+    return err_set(m, ERR_INPUT, "fabric.kind = %s: channels wait for one another in a circle, "
+                   "from router to router %s: want fabric.kind = mesh, tree or bus, whose routes "
+                   "close none", n->chip->plan->config->fabric.kind, text);
 }
 
 static enum err check_ways(const struct net *n, const uint32_t *node, struct err_msg *m)

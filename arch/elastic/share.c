@@ -115,7 +115,8 @@ static enum err check_joined(const struct elastic_chip *c, const struct elastic_
                    "none more links: %s (imcsim map lists all streams without one)",
                    config->placement.kind, c->plan->core[st->from].name, from / g->columns,
                    from % g->columns, c->plan->core[st->to].name, to / g->columns, to % g->columns,
-                   config->fabric.links[0] ? "lines of fabric.links" : "fabric.reach.diagonal = [1]");
+                   config->fabric.links[0] ? "lines of fabric.links"
+                                           : "fabric.reach.diagonal = [1]");
 }
 
 enum err links_share(struct elastic_chip *c, const struct elastic_places *places,

@@ -91,7 +91,8 @@ static void memories_are_those_of_map(void **state)
 static void machines_of_tokens_keep_keys_of_their_bits(void **state)
 {
     json_t *doc = json_of(*state, "compare configs/bert_base_spoon.yaml "
-                          "configs/bert_base_spoon.yaml --set attention.bits=6 --set attention.banks=1 --set attention.cores=1 "
+                          "configs/bert_base_spoon.yaml --set attention.bits=6 "
+                          "--set attention.banks=1 --set attention.cores=1 "
                           "--set attention.memory_bytes=196608 " PLAIN " --json -");
     json_t *all = at(doc, "configurations");
     json_t *eight = json_array_get(all, 0), *six = json_array_get(all, 1);

@@ -120,7 +120,8 @@ static void shared_links_have_no_routers(void **state)
 
     assert_null(json_object_get(at(run, "energy.fabric.blocks"), "routers"));
     assert_near(number_at(run, "energy.fabric.blocks.links") * 1e3, pj, 1e-4);
-    assert_true(number_at(run, "energy.blocks.links") > number_at(run, "energy.fabric.blocks.links"));
+    assert_true(number_at(run, "energy.blocks.links") >
+                number_at(run, "energy.fabric.blocks.links"));
     json_decref(run);
 }
 
