@@ -15,12 +15,14 @@
 # make peer       the same classes as ONNX Runtime on 1,000 images of the two models; what import
 #                 makes of twelve networks, under its every setting; both pruned; 2,000 random networks
 # make vit        trains models/vit_fmnist.onnx over again: most of an hour of a processor
+# make emulate    tests that compare kernels, those of AVX-512 too, where the processor has none of it
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #
 # Knobs: CC, CXX
 #        B             build directory; other flags want another one
 #        SAN           sanitizers: make test SAN=address,undefined B=build/san
+#        EMULATE       1: kernels of AVX-512 on any processor, as `make emulate` does
 #        SYSTEMC=0     leaves the SystemC kernel out
 #        MPICC         mpicc, where there is one; MPICC= leaves MPI out
 #        HDF5_LIBS     how to link HDF5's library; HDF5_LIBS= leaves NIR files out
@@ -34,6 +36,7 @@
 #        V=1           prints the commands
 B            ?= build
 SAN          ?=
+EMULATE      ?=
 SYSTEMC      ?= 1
 MPICC        ?= $(if $(SAN),,$(shell command -v mpicc))
 HDF5_LIBS    ?= $(shell pkg-config --libs hdf5 2>/dev/null)
@@ -63,12 +66,17 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
             $(if $(findstring clang,$(CC)),-Wno-string-conversion)
 CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
-CPPFLAGS := -I. -Iinclude -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
+CPPFLAGS := $(if $(EMULATE),'-D__builtin_cpu_supports(x)=1') -I. -Iinclude -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
 LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lpng -ljpeg -lz -lsqlite3 -lm -lpthread $(if $(SC),-lsystemc)
 # The command is started for a run of milliseconds: libraries of which the host has archives are
 # linked into it, where they need not be looked for, loaded and moved to their place.
 ARCHIVES  = $(if $(SAN),,-no-pie -static-libgcc $(shell for l in yaml jansson protobuf-c png jpeg z sqlite3; do \
                 f=$$($(CC) -print-file-name=lib$$l.a); [ -e "$$f" ] && echo "$$f"; done))
+ifneq ($(EMULATE),)
+$(B)/%avx512.o $(B)/arch/units/crossbar_bits.o $(B)/arch/analog/product.o: \
+    CPPFLAGS := -isystem test/emulate -Wno-psabi $(CPPFLAGS)
+$(B)/arch/analog/draw.o: CPPFLAGS := '-Dtarget(set)=unused' $(CPPFLAGS)
+endif
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
 CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
@@ -106,6 +114,7 @@ check:
 	+@$(SUB) accuracy
 	+@$(SUB) test B=build/san SAN=address,undefined
 	+@$(SUB) test B=build/clang CC=clang CXX=clang++
+	+@$(SUB) emulate
 	+@$(SUB) lint
 	$(if $(SC),@scripts/check_install.sh)
 	@scripts/check_slurm.sh $(B)/imcsim
@@ -119,7 +128,15 @@ fuzz:
 	+@$(SUB) build-fuzz B=build/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
 
-.PHONY: build-test build-bench build-fuzz
+# Tests that compare kernels, but the slowest; SIMDe stands in for the instructions.
+EMULATED := $(filter-out %/test_analog.c,$(shell grep -lE 'simd_names|digital_kernels|crossbar_kernels' test/unit/test_*.c))
+
+emulate:
+	$(DEPS) emulate
+	+@$(SUB) B=build/emulate EMULATE=1 $(EMULATED:%.c=build/emulate/%)
+	@scripts/run_tests.sh $(EMULATED:%.c=build/emulate/%)
+
+.PHONY: emulate build-test build-bench build-fuzz
 build-test: all $(UNIT) $(CLASSIFY) $(if $(HDF5),$(B)/test/tools/write_hdf5)
 build-bench: all $(BENCH) $(B)/test/tools/write_zoo
 build-fuzz: $(FUZZ) $(HDF5)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, with sudo where needed; silent when none is.
 #
-# usage: scripts/install_deps.sh run|test|mpi|browser|count|train|check
+# usage: scripts/install_deps.sh run|test|mpi|browser|count|train|emulate|check
 #        scripts/install_deps.sh say FILE    says what building needs, since FILE is not there
 #   run      to build imcsim and classify Debian's Fashion-MNIST test images
 #   test     and to run the tests
@@ -9,6 +9,7 @@
 #   browser  and those of them that open a page, which are skipped without one
 #   train    and to train the vision transformer of examples/vit
 #   count    and to count instructions: scripts/instructions.sh
+#   emulate  and for `make emulate`
 #   check    and for `make check`, whose studies also run under Slurm, and `make fuzz`
 set -eu
 
@@ -20,7 +21,8 @@ mpi="$test openmpi-bin libopenmpi-dev"
 browser="$test chromium"
 count="$test valgrind"
 train="$test libopenblas-dev"
-check="$browser openmpi-bin libopenmpi-dev clang llvm cppcheck
+emulate="$test libsimde-dev"
+check="$browser libsimde-dev openmpi-bin libopenmpi-dev clang llvm cppcheck
        slurmctld slurmd slurm-client munge"
 
 case ${1-} in
@@ -30,13 +32,14 @@ mpi)     packages=$mpi ;;
 browser) packages=$browser ;;
 count)   packages=$count ;;
 train)   packages=$train ;;
+emulate) packages=$emulate ;;
 check)   packages=$check ;;
 say)     echo "make: $2 is not there. Building needs these Debian packages, or their equivalents:" >&2
          echo $run | fmt -w 90 | sed 's/^/make:     /' >&2
          echo "make: scripts/install_deps.sh run installs them. ONNX's schema elsewhere: make" \
              "ONNX_PROTO=PATH" >&2
          exit 0 ;;
-*)       echo "usage: $0 run|test|mpi|browser|count|train|check" >&2; exit 2 ;;
+*)       echo "usage: $0 run|test|mpi|browser|count|train|emulate|check" >&2; exit 2 ;;
 esac
 
 say() { echo "install_deps.sh: $*" >&2; }

@@ -20,6 +20,26 @@
 
 enum { MOST_SUMS = 24 }; // in registers
 
+/* sum += products of four bytes of x and w in each lane. */
+AVX512_INL void add_fours(__m512i *sum, __m512i x, __m512i w)
+{
+#ifdef EMULATED
+    *sum = _mm512_dpbusd_epi32(*sum, x, w);
+#else
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(x), "v"(w));
+#endif
+}
+
+/* sum += products of two words of x and w in each lane. */
+AVX512_INL void add_pairs(__m512i *sum, __m512i x, __m512i w)
+{
+#ifdef EMULATED
+    *sum = _mm512_dpwssd_epi32(*sum, x, w);
+#else
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(*sum) : "v"(x), "v"(w));
+#endif
+}
+
 AVX512_INL __m512i real_to_int(__m512d low, __m512d high)
 {
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtpd_epi32(low)),
@@ -108,9 +128,7 @@ AVX512_INL void tile(const struct value_column *j, uint32_t at, const uint32_t n
                 __m512i weight = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
                 for (uint32_t p = 0; p < n; p++)
-                    __asm__("vpdpbusd %2, %1, %0"
-                            : "+v"(acc[p * n_out + o])
-                            : "v"(v[p]), "v"(weight));
+                    add_fours(&acc[p * n_out + o], v[p], weight);
             }
         }
     }
@@ -256,15 +274,11 @@ AVX512_INL void wide_tile(const struct value_column *j, const int16_t *w, uint32
                 __m512i weight = _mm512_set1_epi32(two[0]);
 #pragma GCC unroll 4
                 for (uint32_t p = 0; p < n; p++)
-                    __asm__("vpdpwssd %2, %1, %0"
-                            : "+v"(acc[p * n_out + o])
-                            : "v"(even[p]), "v"(weight));
+                    add_pairs(&acc[p * n_out + o], even[p], weight);
                 weight = _mm512_set1_epi32(two[1]);
 #pragma GCC unroll 4
                 for (uint32_t p = 0; p < n; p++)
-                    __asm__("vpdpwssd %2, %1, %0"
-                            : "+v"(acc[p * n_out + o])
-                            : "v"(odd[p]), "v"(weight));
+                    add_pairs(&acc[p * n_out + o], odd[p], weight);
             }
         }
     }

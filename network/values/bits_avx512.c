@@ -111,6 +111,9 @@ AVX512_INL void threshold_quad(const struct value_scale *s, const int32_t *thres
  * in memory. */
 AVX512_INL void add_ones(__m512i *sum, __m512i x, __m512i plus)
 {
+#ifdef EMULATED
+    *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(_mm512_and_si512(x, plus)));
+#else
     __m512i t;
 
     __asm__("vpandd %2, %3, %1\n\t"
@@ -118,6 +121,7 @@ AVX512_INL void add_ones(__m512i *sum, __m512i x, __m512i plus)
             "vpaddd %1, %0, %0"
             : "+v"(*sum), "=&v"(t)
             : "v"(x), "v"(plus));
+#endif
 }
 
 /* n_out outputs of n neighbouring pixels from pixel `at` of the column on. */

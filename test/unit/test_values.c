@@ -21,6 +21,7 @@ struct expected {
     struct reference r[STUDY_IMAGES];
     uint32_t         n_map; // compared
     unsigned         seed;
+    const char      *kernel;
 };
 
 static void compare_column(void *user, uint32_t layer, const struct value_map *m, uint32_t y,
@@ -32,8 +33,8 @@ static void compare_column(void *user, uint32_t layer, const struct value_map *m
         for (uint32_t x = 0; x < m->shape.height; x++)
             for (uint32_t c = 0; c < m->shape.channels; c++)
                 if (value_get(m, x, y, c, lane) != reference_map(&e->r[lane], layer, x, y, c))
-                    fail_msg("seed %u, layer %u, lane %u, (%u, %u), channel %u: %d, want %d",
-                             e->seed, layer, lane, x, y, c, value_get(m, x, y, c, lane),
+                    fail_msg("%s, seed %u, layer %u, lane %u, (%u, %u), channel %u: %d, want %d",
+                             e->kernel, e->seed, layer, lane, x, y, c, value_get(m, x, y, c, lane),
                              (int)reference_map(&e->r[lane], layer, x, y, c));
     e->n_map += y == m->shape.width - 1;
 }
@@ -53,6 +54,7 @@ static void check_kernel(const struct random_study *s, struct expected *e, const
 
     assert_non_null(l);
     e->n_map = 0;
+    e->kernel = kernel ? kernel : "fastest";
     value_lanes_run(l, (const uint8_t *)s->image, STUDY_IMAGES, result, &watch);
     assert_int_equal(e->n_map, s->network.n_layer - 1 - network_result(&s->network)->raw_output);
     if (network_result(&s->network)->out.height * network_result(&s->network)->out.width == 1)
