@@ -97,15 +97,17 @@ void fill_add(struct fill *f, uint64_t now, uint32_t n);
 void fill_take(struct fill *f, uint64_t now, uint32_t n);
 void fill_settle(struct fill *f, uint64_t now); // likewise
 
+struct token_out {
+    uint32_t n, left; // pixels; links that have not finished sending it
+};
+
 struct send_buffer {
     struct fill fill;
-    struct token_out {
-        uint32_t n, left; // pixels; links that have not finished sending it
-    }          *token; // owned; ring of `room`
-    uint32_t    room;
-    struct divisor by;      // room
-    uint64_t    first, end; // tokens [first, end) are there
-    uint32_t    n_link;
+    struct token_out *token; // owned; ring of `room`
+    uint32_t          room;
+    struct divisor    by;         // room
+    uint64_t          first, end; // tokens [first, end) are there
+    uint32_t          n_link;
 };
 
 struct wire { // that several streams share: a link between two places
