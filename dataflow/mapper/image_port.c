@@ -18,10 +18,10 @@ enum err image_port_init(struct image_port *ip, const struct mapper *mp, uint32_
     *ip = (struct image_port){
         .mp = mp,
         .layer = layer,
-        .use = malloc((size_t)pl->in_height * pl->in_width * sizeof *ip->use),
-        .row_block = malloc(pl->in_height * sizeof *ip->row_block),
+        .use = malloc(pl->in_width * sizeof *ip->use),
+        .run = malloc(pl->in_height * sizeof *ip->run),
     };
-    if (ip->use && ip->row_block)
+    if (ip->use && ip->run)
         return ERR_NONE;
     image_port_release(ip);
     return err_set(m, ERR_MEMORY, "no memory for the mapper");
@@ -30,7 +30,7 @@ enum err image_port_init(struct image_port *ip, const struct mapper *mp, uint32_
 void image_port_release(struct image_port *ip)
 {
     free(ip->use);
-    free(ip->row_block);
+    free(ip->run);
     free(ip->write);
     *ip = (struct image_port){ 0 };
 }
@@ -108,33 +108,73 @@ static int64_t begins(const struct strips_seen *s, uint32_t strip)
     return (int64_t)(strip / s->copies) * s->blocks;
 }
 
-/* First use of every pixel, then when it is stored. */
-static void store_pixels(struct image_port *ip, const struct strips_seen *s, uint64_t interval)
+/* A pixel's first use is that of its column, and in which block of rows it lies behind that. What
+ * no window sees comes before what is seen behind it. */
+static void find_uses(struct image_port *ip, const struct strips_seen *s)
 {
     const uint32_t height = s->pl->in_height, width = s->pl->in_width;
-    const uint32_t top = window_first(&s->pl->window, 0, 0, height);
-    const size_t n = (size_t)height * width;
-    uint32_t done = top, seen = 0; // rows that are told; columns
-    int64_t *use = ip->use;
+    uint32_t done = 0, seen = 0; // rows that are told; columns
 
-    for (uint32_t block = 0; block < s->blocks; block++)
-        for (; done < rows_seen(s, block); done++)
-            ip->row_block[done] = block;
-    for (size_t i = 0; i < n; i++)
-        use[i] = DRY_RUN_NEVER_USED;
+    ip->n_run = 0;
+    for (uint32_t block = 0; block < s->blocks; block++) {
+        uint32_t rows = rows_seen(s, block);
+        if (rows > done)
+            ip->run[ip->n_run++] = (struct image_port_run){ rows - done, block };
+        done = max_u32(done, rows);
+    }
+    if (height > done)
+        ip->run[ip->n_run++] = (struct image_port_run){ height - done, DRY_RUN_NEVER_USED };
     for (uint32_t strip = 0; strip < s->n; strip++) {
         uint32_t first, columns = columns_seen(s, strip, &first);
-        for (uint32_t c = max_u32(first, seen); c < first + columns; c++)
-            for (uint32_t row = top; row < done; row++)
-                use[(size_t)c * height + row] = begins(s, strip) + ip->row_block[row];
-        seen = max_u32(seen, first + columns);
+        for (; seen < first + columns; seen++)
+            ip->use[seen] = begins(s, strip);
     }
-    dry_run_as_late_as_possible(use, n, interval);
-    memset(ip->write, 0, interval * sizeof *ip->write);
-    for (size_t i = 0; i < n; i++) {
-        int64_t t = use[i] % (int64_t)interval;
-        ip->write[t < 0 ? t + (int64_t)interval : t]++;
+    for (; seen < width; seen++)
+        ip->use[seen] = DRY_RUN_NEVER_USED;
+}
+
+/* The earliest timestep with pixels so far, and how many. */
+struct stored {
+    int64_t  t;
+    uint64_t n;
+};
+
+/* The pixels before these, first used at `use`: each as late as that and those behind it allow. */
+static void store_run(uint32_t *write, struct stored *at, uint64_t n, int64_t use, uint64_t rate,
+                      int64_t interval)
+{
+    if (use < at->t)
+        *at = (struct stored){ use, 0 };
+    while (n > 0) {
+        if (at->n == rate)
+            *at = (struct stored){ at->t - 1, 0 };
+        uint64_t now = min_u64(n, rate - at->n);
+        int64_t t = at->t % interval;
+        write[t < 0 ? t + interval : t] += (uint32_t)now;
+        at->n += now;
+        n -= now;
     }
+}
+
+/* As dry_run_as_late_as_possible() stores pixels, run by run: again, until the next image's first
+ * pixels agree. */
+static void store_pixels(struct image_port *ip, const struct strips_seen *s, uint64_t interval)
+{
+    const uint64_t rate = ceil_div((uint64_t)s->pl->in_height * s->pl->in_width, interval);
+    const int64_t images = (int64_t)interval;
+    struct stored behind, next = { images - 1, 0 };
+
+    find_uses(ip, s);
+    do {
+        struct stored at = behind = next;
+        memset(ip->write, 0, interval * sizeof *ip->write);
+        for (uint32_t c = s->pl->in_width; c-- > 0;)
+            for (uint32_t r = ip->n_run; r-- > 0;)
+                store_run(ip->write, &at, ip->run[r].rows, ip->use[c] + ip->run[r].use, rate,
+                          images);
+        if (at.t < 0)
+            next = (struct stored){ at.t + images, at.n };
+    } while (next.t != behind.t || next.n != behind.n);
 }
 
 /* Words of a row of pixels, at least. */

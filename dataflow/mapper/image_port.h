@@ -9,21 +9,28 @@
  *
  * More than T clocks in some timestep are too many wherever pixels lie. This is a necessary
  * condition: of options that meet it a plan says more (mapper_alone_fits()), which asks for the
- * very words. It takes a tenth of the time of such a plan, and less, so that all options are asked.
+ * very words. Pixels are told by runs, not one by one, so that all options are asked.
  */
 #ifndef DATAFLOW_MAPPER_IMAGE_PORT_H
 #define DATAFLOW_MAPPER_IMAGE_PORT_H
 
 #include "dataflow/mapper/mapper.h"
 
+/* Neighbours in a column that are first used together. */
+struct image_port_run {
+    uint32_t rows;
+    int64_t  use; // so long after the column's first
+};
+
 /* Rooms to ask in; reused from option to option. */
 struct image_port {
     const struct mapper *mp;
     uint32_t             layer; // reads the image: FEED_SCRATCHPAD
-    int64_t             *use;   // owned; [pixels]
-    uint32_t            *row_block; // owned; [in_height]: the first block of rows that reads a row
-    uint32_t            *write;     // owned; [interval]: pixels stored in a timestep, folded
-    uint32_t             room;      // of write[]
+    int64_t             *use;   // owned; [in_width]: the first use of each column
+    struct image_port_run *run; // owned; of a column, from its top on
+    uint32_t             n_run;
+    uint32_t            *write; // owned; [interval]: pixels stored in a timestep, folded
+    uint32_t             room;  // of write[]
 };
 
 enum err image_port_init(struct image_port *ip, const struct mapper *mp, uint32_t layer,

@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "core/util.h"
 #include "dataflow/mapper/image_port.h"
+#include "dataflow/plan/dry_run.h"
 #include "test/plan_rig.h"
 
 static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
@@ -37,7 +40,9 @@ static void draw(struct plan_rig *r, uint32_t *seed, bool one_value)
         w->pad_before[a] = pick(seed, 0, w->kernel[a] - 1);
         w->pad_after[a] = pick(seed, 0, w->kernel[a] - 1);
         w->dilation[a] = 1;
-        size = (size + w->pad_before[a] + w->pad_after[a] - w->kernel[a]) / w->stride[a] + 1;
+        size += w->pad_before[a] + w->pad_after[a] - w->kernel[a];
+        w->skip[a] = pick(seed, 0, min_u32(size, 1));
+        size = (size - w->skip[a]) / w->stride[a] + 1;
         *(a == 0 ? &l->out.height : &l->out.width) = size;
     }
     rig_conv(r, 1, 2, 1, 1)->pooled = true; // what is pooled is not copied
@@ -65,6 +70,47 @@ static bool is_told(const struct mapper *mp)
            w->stride[1] <= w->kernel[1] && l->out.height * l->out.width > 1;
 }
 
+/* Pixels that each timestep stores, counted one by one: the first firing whose windows see it, and
+ * then what a plan says of all pixels of the image. */
+static void check_stored(const struct image_port *ip, const struct mapper_option *o,
+                         uint64_t interval)
+{
+    const struct layer *l = plan_network_layer(&ip->mp->plan, 0);
+    const struct window *w = &l->window;
+    const struct firing_shape shape = mapper_firing_shape(l, o);
+    const uint32_t width = o->firing->strip_width(&shape);
+    const uint32_t height = min_u32(o->replicas.n / o->replicas.width, l->out.height);
+    const uint32_t blocks = (uint32_t)ceil_div(l->out.height, height);
+    const size_t n = (size_t)l->in.height * l->in.width;
+    int64_t *time = malloc(n * sizeof *time);
+    uint32_t *stored = calloc(interval, sizeof *stored);
+
+    assert_non_null(time);
+    assert_non_null(stored);
+    for (size_t i = 0; i < n; i++)
+        time[i] = DRY_RUN_NEVER_USED;
+    for (uint32_t i = 0; i < l->out.height * l->out.width; i++) {
+        uint32_t row = i / l->out.width, column = i % l->out.width;
+        int64_t fired = (int64_t)(column / width / o->copies) * blocks + row / height;
+        for (uint32_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
+            int64_t r = window_begin(w, 0, row) + k / w->kernel[1];
+            int64_t c = window_begin(w, 1, column) + k % w->kernel[1];
+            if (r < 0 || c < 0 || r >= l->in.height || c >= l->in.width)
+                continue;
+            int64_t *use = &time[c * l->in.height + r];
+            *use = fired < *use ? fired : *use;
+        }
+    }
+    dry_run_as_late_as_possible(time, n, interval);
+    for (size_t i = 0; i < n; i++) {
+        int64_t late = time[i] % (int64_t)interval;
+        stored[late < 0 ? late + (int64_t)interval : late]++;
+    }
+    assert_memory_equal(stored, ip->write, interval * sizeof *stored);
+    free(time);
+    free(stored);
+}
+
 static void check_option(struct image_port *ip, const struct mapper_option *o, bool exact,
                          struct seen *seen)
 {
@@ -75,6 +121,8 @@ static void check_option(struct image_port *ip, const struct mapper_option *o, b
         assert_true(may || !fits);
         if (exact && !o->inside)
             assert_int_equal(may, fits);
+        if (exact && !o->inside && may)
+            check_stored(ip, o, interval);
         seen->fit += fits;
         seen->not_fit += !fits;
         seen->refuted += !may;
