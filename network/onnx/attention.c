@@ -329,8 +329,14 @@ bool onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node
 {
     for (uint32_t i = 0; i < node->n_input; i++)
         if (onnx_has_input(node, i) && onnx_input(r, node, i)->means == ONNX_SCORES)
-            return true;
+            return !is_operator(node, "Shape");
     return false;
+}
+
+uint32_t onnx_scores_dims(const struct onnx_scores *s, uint32_t dim[ONNX_MAP_DIMS])
+{
+    memcpy(dim, s->dim, s->n_dim * sizeof *dim);
+    return s->n_dim;
 }
 
 static enum err refuse_scores(const struct onnx_reader *r, const struct onnx_node *node,

@@ -391,6 +391,10 @@ static enum err rewrite_fused(struct onnx_rewriting *w, Onnx__NodeProto **own)
     int64_t size[3] = {0};
     enum err e = read_fused(&j, &a);
 
+    if (!e && !w->is_float)
+        e = onnx_refuse(w, *own, "queries, keys and values are not rounded in it: want the float "
+                        "model, which imcsim import quantises, or MatMul, QuantizeLinear and "
+                        "DequantizeLinear in front of MultiHeadAttention");
     if (!e)
         e = read_sizes(&j, size);
     if (!e && (size[0] % a.heads != 0 || size[2] % a.heads != 0))

@@ -158,6 +158,8 @@ uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m,
     struct shape s = m->shape;
     uint32_t rows = s.height + m->pad[0] + m->pad[2], columns = s.width + m->pad[1] + m->pad[3];
 
+    if (m->means == ONNX_SCORES)
+        return onnx_scores_dims(m->scores, dim);
     dim[0] = r->batch;
     switch (m->layout) {
     case ONNX_NCHW:

@@ -1,5 +1,6 @@
-/* network/onnx/op_concat.c -- Concat of rounded maps along channels: their layers, one behind the
- * other. Where their scales differ, QuantizeLinear behind it scales those that need it. */
+/* network/onnx/op_concat.c -- Concat of rounded maps along channels, of tokens the last dimension:
+ * their layers, one behind the other. Where their scales differ, QuantizeLinear behind it scales
+ * those that need it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,24 @@
 enum { MOST_CHANNELS = 65536 };
 #define MOST_VALUES (UINT64_C(1) << 30) // of a map
 
+/* Whether two maps of tokens have the same ones in the same order. */
+static bool same_tokens(const struct onnx_meaning *a, const struct onnx_meaning *b)
+{
+    bool same = b->layout == ONNX_AXES && a->axes.n_dim == b->axes.n_dim;
+
+    for (uint32_t k = 0; same && k + 1 < a->axes.n_dim; k++)
+        same = axes_alike(&a->axes, k, &b->axes, k);
+    return same;
+}
+
 static enum err check_part(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                            const struct onnx_meaning *first, const struct onnx_meaning *part)
 {
     const struct shape *a = &first->shape, *b = &part->shape;
+    bool alike = first->layout == ONNX_AXES ? same_tokens(first, part)
+                                            : onnx_same_layout(part, first);
 
-    if (part->means != first->means || !onnx_same_layout(part, first))
+    if (part->means != first->means || !alike)
         return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s, input 0 %s, or in another "
                                 "order: want them alike", i, onnx_means_text(part->means),
                                 onnx_means_text(first->means));
@@ -30,7 +43,10 @@ static enum err check_axis(const struct onnx_reader *r, const struct onnx_node *
 {
     uint32_t dim[ONNX_MAP_DIMS];
     int64_t n_dim = onnx_dims(r, x, dim);
-    int64_t channel = x->layout == ONNX_NHWC ? 3 : x->layout == ONNX_VECTOR ? 0 : 1;
+    int64_t channel = x->layout == ONNX_AXES     ? n_dim - 1
+                      : x->layout == ONNX_NHWC   ? 3
+                      : x->layout == ONNX_VECTOR ? 0
+                                                 : 1;
     bool mixed = x->layout == ONNX_FLAT_NHWC && (x->shape.height > 1 || x->shape.width > 1);
 
     if (axis != channel && axis != channel - n_dim)
@@ -71,14 +87,38 @@ enum err onnx_concat(struct onnx_reader *r, const struct onnx_node *node, uint32
     out->layer = list;
     out->n_layer = at;
     out->shape.channels = (uint32_t)channels;
+    if (out->layout == ONNX_AXES)
+        axes_end_with_channels(&out->axes, out->shape.channels);
+    return e;
+}
+
+/* A map of tokens, or a part of its channels, with all channels last. */
+static enum err take_tokens(struct onnx_reader *r, const struct onnx_node *node,
+                            struct onnx_meaning *x)
+{
+    struct onnx_tokens t;
+    enum err e = onnx_see_tokens(r, node, x, &t);
+
+    if (!e && t.one)
+        return onnx_node_refuse(node, r->msg, "concatenates single tokens: want Concat of the maps "
+                                "in front of Slice or Gather");
+    if (!e) {
+        *x = t.x;
+        x->axes = t.axes;
+    }
     return e;
 }
 
 /* Input i as whole maps. */
 static enum err take_part(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                          struct onnx_meaning *x)
+                          int64_t axis, struct onnx_meaning *x)
 {
     enum err e = onnx_take_map(r, node, i, x);
+
+    if (!e && x->layout == ONNX_AXES) {
+        e = check_axis(r, node, x, axis);
+        return e ? e : take_tokens(r, node, x);
+    }
 
     if (!e && onnx_is_padded(x))
         e = onnx_node_refuse(node, r->msg, "input %" PRIu32 " has zeros around it: want Pad behind "
@@ -129,7 +169,7 @@ static enum err read_concat(struct onnx_reader *r, const struct onnx_node *node)
 
     for (uint32_t i = 0; i < node->n_input && !e; i++) {
         if (onnx_has_input(node, i))
-            e = take_part(r, node, i, &part[i]);
+            e = take_part(r, node, i, axis, &part[i]);
         else
             e = onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
     }

@@ -25,7 +25,7 @@ static int64_t clamped(int64_t v, uint32_t n)
     return v < 0 ? 0 : v > n ? n : v;
 }
 
-/* Of a map or draft; start and end came with set 15. */
+/* Of a map, draft or scores; start and end came with set 15. */
 static enum err read_shape(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_meaning *x = onnx_input(r, node, 0);
@@ -35,7 +35,8 @@ static enum err read_shape(struct onnx_reader *r, const struct onnx_node *node)
 
     if (!e)
         e = onnx_attr_int(node, "end", &end, r->msg);
-    if (!e && x->means != ONNX_IMAGE && x->means != ONNX_DRAFT && !onnx_is_map(x))
+    if (!e && x->means != ONNX_IMAGE && x->means != ONNX_DRAFT && x->means != ONNX_SCORES &&
+        !onnx_is_map(x))
         e = onnx_node_refuse(node, r->msg, "input 0 is %s: want a map", onnx_means_text(x->means));
     if (e)
         return e;

@@ -26,8 +26,10 @@ static enum err check_constant(const struct onnx_reader *r, const struct onnx_no
 
     if (t->n_dim > most || (t->n != 1 && !along))
         return onnx_node_refuse(node, r->msg, "%zu constants in %" PRIu32 " dimensions: want one, "
-                                "or one for each of %" PRIu32 " channels", t->n, t->n_dim,
-                                channels);
+                                "or one for each of %" PRIu32 " channels%s", t->n, t->n_dim,
+                                channels, x->layout == ONNX_AXES
+                                              ? ", or QuantizeLinear and DequantizeLinear before "
+                                                "what tells tokens apart" : "");
     return ERR_NONE;
 }
 

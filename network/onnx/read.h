@@ -448,8 +448,10 @@ bool     onnx_is_of_rotation(const struct onnx_reader *r, const struct onnx_node
 enum err onnx_read_of_rotation(struct onnx_reader *r, const struct onnx_node *node,
                                const struct onnx_operator *op);
 
-/* Whether a node reads scores; what it makes of them (attention.c). */
+/* Whether a node reads scores, and not just their dimensions, which are these; what it makes of
+ * them (attention.c). */
 bool     onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node);
+uint32_t onnx_scores_dims(const struct onnx_scores *s, uint32_t dim[ONNX_MAP_DIMS]);
 enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *node);
 
 #endif
