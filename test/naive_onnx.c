@@ -209,6 +209,11 @@ static tensor quantise(const struct naive_onnx *o, const Onnx__NodeProto *node)
             low = -128;
             high = 127;
         }
+        if (strcmp(t->name, node->input[2]) == 0 &&
+            t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT16) {
+            low = INT16_MIN;
+            high = INT16_MAX;
+        }
     }
     for (size_t i = 0; i < y.n; i++)
         y.v[i] = fmin(fmax(nearbyint(x->v[i] / step) + zero, low), high);

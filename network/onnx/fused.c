@@ -8,7 +8,7 @@
  *     FusedMatMul                    Transpose, MatMul, Mul, where dimensions are known
  *     MatMulNBits                    MatMul by what the blocks of 2 to 8 bits stand for
  *
- * and Einsum of two maps, which is Transpose, MatMul, Transpose.
+ * and Einsum of two maps, or of a map and a matrix, which is Transpose, MatMul, Transpose.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -460,10 +460,12 @@ static enum err rewrite_einsum(struct onnx_rewriting *w, Onnx__NodeProto **own)
             fits = strchr(part[2], part[1][k]) != NULL;
             add_letter(column, part[1][k]);
         }
-    if (!fits || strlen(row) != 1 || strlen(column) != 1 || strlen(sum) != 1 ||
-        strlen(part[2]) != strlen(batch) + 2)
+    const bool rows = strlen(row) == 1 || (*row && !*batch); // several: of a map and a matrix
+    if (!fits || !rows || strlen(column) != 1 || strlen(sum) != 1 ||
+        strlen(part[2]) != strlen(batch) + strlen(row) + 1)
         return onnx_refuse(w, node, "equation is \"%.60s\": want a product of two maps such as "
-                           "bhqd,bhkd->bhqk, with one letter summed over", text);
+                           "bhqd,bhkd->bhqk, or of a map and a matrix, with one letter summed over",
+                           text);
     char first[ONNX_MOST_DIMS * 2], second[ONNX_MOST_DIMS * 2], made[ONNX_MOST_DIMS * 2];
     snprintf(first, sizeof first, "%s%s%s", batch, row, sum);
     snprintf(second, sizeof second, "%s%s%s", batch, sum, column);

@@ -494,7 +494,7 @@ static Onnx__NodeProto *microsoft(Onnx__NodeProto *n)
     return n;
 }
 
-/* The whole of a model in QLinear operators, as ONNX Runtime writes it. */
+/* The whole of a model in QLinear operators. */
 static void qlinear(Onnx__ModelProto *m)
 {
     const float steps[] = {1.0F / 64, 1.0F / 32, 1.0F / 64, 1.0F / 16, 1.0F / 64};

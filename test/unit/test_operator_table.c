@@ -35,7 +35,7 @@ enum file { QUANTISED, FLOATS, UNROUNDED }; // the last: x is a sum that is not 
 #define TWO_MAPS    "want a product of two maps"
 
 struct row {
-    const char *nodes; // of x, a map, and of what store() has
+    const char *nodes; // of x, a map, or the sum before it was rounded, and of store()
     int         opset;
     const char *quantised, *floats; // NULL: read; else what the refusal holds
     const char *unrounded;          // likewise, of a quantised file where x is not rounded
@@ -88,7 +88,8 @@ static const struct row rows[] = {
       QL },
     { "s Einsum x x equation=bqc,bkc->bqk; p Softmax s; b Einsum p x equation=bqk,bkc->bqc", 17,
       NULL, NULL, QL },
-    { "b Einsum x matrix equation=btc,co->bto", 17, TWO_MAPS, TWO_MAPS, TWO_MAPS },
+    { "b Einsum x matrix equation=btc,co->bto", 17, NULL, NULL, QL },
+    { "b Einsum x x equation=btc,btc->bt", 17, TWO_MAPS, TWO_MAPS, TWO_MAPS },
     { "t Transpose x perm=[0,2,1]; s MatMul x t; p Softmax s; b MatMul p x", 17, NULL, NULL, QL },
     { "t Transpose x perm=[0,2,1]; s MatMul x t; m Where triangle s -1e9; p Softmax m; "
       "b MatMul p x", 17, NULL, NULL, QL },
@@ -128,6 +129,8 @@ static void store(Onnx__ModelProto *m, bool quantised)
     static const uint8_t triangle[TOKENS * TOKENS] = { 1, 0, 0, 1, 1, 0, 1, 1, 1 };
     static const uint8_t block[HIDDEN * 8] = { 0x17, 0x92, 0x3a, 0xf1 };
     const float three = 3, half = 0.5F, scale = 1.0F / 64, hidden = -1e9F;
+    const float step16 = 1.0F / 4096; // that of a sum
+    const int16_t zero16 = 0;
     int8_t byte[3 * HIDDEN * HIDDEN];
     float v[3 * HIDDEN * HIDDEN];
 
@@ -150,6 +153,8 @@ static void store(Onnx__ModelProto *m, bool quantised)
     make_float_list(m, "each3", 3 * HIDDEN, v);
     make_float_list(m, "three", 1, &three);
     make_float_list(m, "half", 1, &half);
+    make_tensor(m, "step16", ONNX_TYPE(FLOAT), one + 1, &step16, sizeof step16);
+    make_tensor(m, "zero16", ONNX_TYPE(INT16), one + 1, &zero16, sizeof zero16);
     make_float_list(m, "-1e9", 1, &hidden);
     make_tensor(m, "shape", ONNX_TYPE(INT64), list, shape, sizeof shape);
     make_tensor(m, "tokens", ONNX_TYPE(INT32), one, &tokens, sizeof tokens);
@@ -193,7 +198,9 @@ static void put_node(Onnx__ModelProto *m, char *text, const char *x)
             attribute[n++] = word;
         else
             used += (size_t)snprintf(in + used, sizeof in - used, "%s ",
-                                     strcmp(word, "x") == 0 ? x : word);
+                                     strcmp(word, "x") == 0     ? x
+                                     : strcmp(word, "sum") == 0 ? "a"
+                                                                : word);
     }
     Onnx__NodeProto *node = make_node(m, dot ? dot + 1 : op, out, in, strtok_r(out, ",", &out));
     if (dot) {
@@ -332,11 +339,17 @@ static const struct meaning meanings[] = {
       PRODUCTS CAUSAL },
     { "s Einsum x x equation=bqc,bkc->bqk; h Mul s half; p Softmax h; "
       "b Einsum p x equation=bqk,bkc->bqc", 17, PRODUCTS WEIGHTED },
+    { "b Einsum x matrix equation=btc,co->bto", 17, "b MatMul x matrix" },
+    { "b Einsum x matrix equation=btc,oc->bto", 17, "w Transpose matrix perm=[1,0]; b MatMul x w" },
     { "l Trilu triangle upper=0; " PRODUCTS "m Where l h -1e9; p Softmax m; b MatMul p x", 17,
       PRODUCTS CAUSAL },
     { "s,t Split x axis=2 num_outputs=2; b Concat t s axis=2", 18, NULL },
     { "s Slice x 0 2 2; t Slice x 2 4 2; b Concat t s axis=-1", 17, NULL },
     { "j Concat x x axis=2; b Slice j 1 5 2", 17, NULL },
+    { "q QuantizeLinear sum step16 zero16; d DequantizeLinear q step16 zero16; "
+      "b LayerNormalization d each each", 21, NULL },
+    { "q QuantizeLinear sum step16 zero16; d DequantizeLinear q step16 zero16; "
+      "b RMSNormalization d each", 23, NULL },
     { "u Slice x 1 4 1; s Slice u 0 2 2; t Slice u 2 4 2; b Concat t s axis=2", 17, NULL },
 };
 
@@ -347,7 +360,7 @@ static void compare(const struct meaning *of, uint64_t seed)
     Onnx__ModelProto *m = make(&row, QUANTISED), *naive = make(&twin, QUANTISED);
     struct dice dice = { seed };
     double input[TOKENS * HIDDEN];
-    uint8_t byte[TOKENS * HIDDEN];
+    uint8_t byte[2 * TOKENS * HIDDEN]; // the upper ones count in networks of wide values
     struct err_msg msg;
     struct network n = { 0 };
     struct naive_onnx o;
@@ -357,6 +370,7 @@ static void compare(const struct meaning *of, uint64_t seed)
     for (size_t i = 0; i < TOKENS * HIDDEN; i++) {
         const int code = (int)pick(&dice, 0, 255) - 128;
         byte[i] = (uint8_t)code;
+        byte[TOKENS * HIDDEN + i] = code < 0 ? UINT8_MAX : 0;
         input[i] = ldexp(code, -6);
     }
     struct plain *p = plain_new(&n);
