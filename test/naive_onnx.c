@@ -315,7 +315,8 @@ static tensor norm(const struct naive_onnx *o, const Onnx__NodeProto *node)
     for (size_t i = 0; i < y.n; i += n) {
         double mean = 0, square = 0;
         for (size_t k = 0; k < n && is(node, "LayerNormalization"); k++)
-            mean += x->v[i + k] / (double)n;
+            mean += x->v[i + k]; // of steps: exact, and so is a value less the mean that it is
+        mean /= (double)n;
         for (size_t k = 0; k < n; k++)
             square += (x->v[i + k] - mean) * (x->v[i + k] - mean) / (double)n;
         for (size_t k = 0; k < n; k++)

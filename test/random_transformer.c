@@ -233,14 +233,14 @@ static void norm(struct file *f, const struct style *s, int64_t channels)
         norm_in_pieces(f, s);
         reals(f, gain, dims, 1);
         join(f, "Mul", gain, false);
-        reals(f, offset, dims, 1);
+        reals(f, offset, dims, .5);
         join(f, "Add", offset, s->swapped);
         edge(f, -6, true, 0);
         return;
     }
 
     reals(f, gain, dims, 1);
-    reals(f, offset, dims, 1); // whole codes: a value that is the mean is no tie
+    reals(f, offset, dims, .5); // half codes: of a value that is the mean, ties
     snprintf(in, sizeof in, s->rms ? "%s %s" : "%s %s %s", f->at, gain, offset);
     make_float(node(f, s->rms ? "RMSNormalization" : "LayerNormalization", in), "epsilon", 1e-5F);
     edge(f, -6, true, 0);

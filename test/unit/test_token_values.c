@@ -73,7 +73,7 @@ static void draw_head(struct drawn_head *h, struct rng r)
     for (; a->n_step < 3 && drawn(r, &at, 0, 1); a->n_step++) { // the next with 1 of codes
         struct score_step *s = &a->step[a->n_step];
         const double step = drawn(r, &at, 100, 4000);
-        s->scale = a->n_step == 0 ? 1 : step * (drawn(r, &at, 600, 1400) + 0.37) / 1000; // no tie
+        s->scale = a->n_step == 0 ? 1 : step * drawn(r, &at, 77, 179) / 128; // exact: ties too
         s->codes = (struct code_range){ step, drawn(r, &at, -9, 9), -128, 127 };
         score *= step / s->scale;
     }
@@ -304,6 +304,28 @@ static void a_token_whose_channels_are_alike_gives_its_offset(void **state)
     assert_int_equal(out[2], 127);
 }
 
+/* Whatever its gain: it is as far from either code. */
+static void a_value_that_is_the_mean_and_has_half_a_code_goes_to_the_even(void **state)
+{
+    const double gain[] = { 9.7, 9.7, 9.7, 9.7, 9.7, 9.7, 9.7 };
+
+    (void)state;
+    for (int32_t code = -100; code < 100; code++) {
+        const int32_t x[] = { code, code + 3, code - 1, code + 1, code - 2, code + 2, code - 3 };
+        const double offset[] = { code + 0.5, 0, 0, 0, 0, 0, 0 };
+        const struct norm_values f = { .n = 7, .eps = 1e-5, .gain = gain, .offset = offset,
+                                       .low = -128, .high = 127 };
+        double real[7];
+        int32_t out[7], reals[7];
+        for (uint32_t c = 0; c < 7; c++)
+            real[c] = x[c];
+        norm_of_token(&f, x, out);
+        norm_of_reals(&f, real, reals);
+        assert_int_equal(out[0], code % 2 == 0 ? code : code + 1);
+        assert_int_equal(reals[0], out[0]);
+    }
+}
+
 /* ---- a quantised encoder, the code of whose every edge is known ---- */
 
 enum { TOKENS = 16, CHANNELS = 64, HEADS = 4 };
@@ -497,6 +519,7 @@ int main(void)
         cmocka_unit_test(values_of_six_bits_reach_as_far_on_either_side),
         cmocka_unit_test(norms_are_those_of_long_doubles),
         cmocka_unit_test(a_token_whose_channels_are_alike_gives_its_offset),
+        cmocka_unit_test(a_value_that_is_the_mean_and_has_half_a_code_goes_to_the_even),
         cmocka_unit_test(every_code_of_a_quantised_encoders_attention_and_norms_is_met),
     };
 
