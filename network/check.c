@@ -211,6 +211,27 @@ static enum err check_tokens(const struct check *c)
     return e ? refused_in(c->msg, c->layer->name) : ERR_NONE;
 }
 
+/* The first and the last of a block see one another: with them every token sees its block. */
+static enum err check_block(const struct check *c, int axis, uint32_t in)
+{
+    const struct window *w = &c->layer->window;
+    const uint32_t own = min_u32(w->block[axis], in);
+    static const char *const along[] = {"rows", "columns"};
+
+    if (own == 0)
+        return ERR_NONE;
+    if (!layer_is_of_tokens(c->layer) || w->stride[axis] != 1 || w->dilation[axis] != 1 ||
+        w->skip[axis] != 0)
+        return REFUSE(c, "sees its own block of %" PRIu32 " %s alone: want a layer of tokens whose "
+                      "window is of neighbours and steps by 1", w->block[axis], along[axis]);
+    const uint64_t before = w->pad_before[axis], after = w->kernel[axis] - 1 - before;
+    if (before >= w->kernel[axis] || before < own - 1 || after < own - 1)
+        return REFUSE(c, "sees %" PRIu32 " %s from %" PRIu64 " before its own, which do not cover "
+                      "its block of %" PRIu32 ": want at least %" PRIu32 ", %" PRIu32 " of them "
+                      "before", w->kernel[axis], along[axis], before, own, 2 * own - 1, own - 1);
+    return ERR_NONE;
+}
+
 static enum err check_window(const struct check *c)
 {
     const struct layer *l = c->layer;
@@ -218,6 +239,10 @@ static enum err check_window(const struct check *c)
 
     if (!e)
         e = check_axis(c, 1, l->in.width, l->out.width);
+    if (!e)
+        e = check_block(c, 0, l->in.height);
+    if (!e)
+        e = check_block(c, 1, l->in.width);
     if (e)
         return e;
     if (l->kind == LAYER_GEMM &&

@@ -1083,6 +1083,55 @@ static void an_elastic_chip_that_decodes_is_refused(void **state)
     study_release(&s);
 }
 
+/* What a token does not see, no block has. */
+static void a_window_that_does_not_cover_its_block_is_refused(void **state)
+{
+    static const struct {
+        uint32_t before, after, block;
+        const char *want; // NULL: sound
+    } rows[] = {
+        { 3, 3, 4, NULL }, { 0, 0, 1, NULL }, { 5, 3, 4, NULL },
+        { 2, 3, 4, "sees 6 columns from 2 before its own, which do not cover its block of 4: want "
+                   "at least 7, 3 of them before" },
+        { 3, 2, 4, "sees 6 columns from 3 before its own, which do not cover its block of 4: want "
+                   "at least 7, 3 of them before" },
+        { 0, 3, 2, "sees 4 columns from 0 before its own, which do not cover its block of 2: want "
+                   "at least 3, 1 of them before" },
+    };
+    struct token_machine m = token_machine_plain();
+    struct token_settings set;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    token_machine_settings(&set, &m);
+    assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+    struct layer *att = &s.network.layer[network_find(&s.network, "l1.att")];
+    assert_true(att->in.width >= 8);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        att->window.pad_before[1] = rows[i].before;
+        att->window.pad_after[1] = rows[i].after;
+        att->window.kernel[1] = rows[i].before + 1 + rows[i].after;
+        att->window.block[1] = rows[i].block;
+        assert_int_equal(network_check(&s.network, &msg), rows[i].want ? ERR_INPUT : ERR_NONE);
+        if (rows[i].want && (!strstr(msg.text, "layer l1.att: ") || !strstr(msg.text, rows[i].want)))
+            fail_msg("%s", msg.text);
+    }
+    const uint32_t width = att->in.width; // a block that ends with the map
+    att->window.pad_before[1] = att->window.pad_after[1] = width - 1;
+    att->window.kernel[1] = 2 * width - 1;
+    att->window.block[1] = UINT32_MAX;
+    assert_int_equal(network_check(&s.network, &msg), ERR_NONE);
+    struct layer *linear = &s.network.layer[1];
+    assert_true(linear->kind == LAYER_CONV);
+    linear->window.block[1] = 2;
+    assert_int_equal(network_check(&s.network, &msg), ERR_INPUT);
+    if (!strstr(msg.text, "sees its own block of 2 columns alone: want a layer of tokens"))
+        fail_msg("%s", msg.text);
+    study_release(&s);
+}
+
 /* Causal attention whose window goes on behind the query would wait for what it may not see. */
 static void a_causal_mask_with_a_barrier_is_refused(void **state)
 {
@@ -1155,6 +1204,7 @@ int main(void)
         cmocka_unit_test(a_norm_that_takes_longer_than_it_may_is_refused),
         cmocka_unit_test(what_cannot_be_is_refused_with_its_cure),
         cmocka_unit_test(an_elastic_chip_that_decodes_is_refused),
+        cmocka_unit_test(a_window_that_does_not_cover_its_block_is_refused),
         cmocka_unit_test(a_causal_mask_with_a_barrier_is_refused),
     };
 
