@@ -1115,7 +1115,8 @@ static void a_window_that_does_not_cover_its_block_is_refused(void **state)
         att->window.kernel[1] = rows[i].before + 1 + rows[i].after;
         att->window.block[1] = rows[i].block;
         assert_int_equal(network_check(&s.network, &msg), rows[i].want ? ERR_INPUT : ERR_NONE);
-        if (rows[i].want && (!strstr(msg.text, "layer l1.att: ") || !strstr(msg.text, rows[i].want)))
+        if (rows[i].want &&
+            (!strstr(msg.text, "layer l1.att: ") || !strstr(msg.text, rows[i].want)))
             fail_msg("%s", msg.text);
     }
     const uint32_t width = att->in.width; // a block that ends with the map
