@@ -283,13 +283,18 @@ public:
     /* The real images, as imcsim reads them. */
     void load_images(uint32_t count)
     {
+        load_images(count, { 32, 32, reg(REG_IMAGE_BYTES) / 1024 });
+    }
+
+    void load_images(uint32_t count, struct images_shape shape)
+    {
         const uint32_t n = reg(REG_IMAGE_BYTES);
         struct images *set;
         struct err_msg m;
         uint32_t label;
         int more;
 
-        CHECK(images_open(&set, kImages, { 32, 32, n / 1024 }, 10, &m) == ERR_NONE);
+        CHECK(images_open(&set, kImages, shape, 10, &m) == ERR_NONE);
         for (uint32_t i = 0; i < count; i++)
             CHECK(images_next(set, reinterpret_cast<int8_t *>(&memory.byte[kSource + i * n]),
                               &label, &more, &m) == ERR_NONE);

@@ -88,6 +88,42 @@ void a_hundred_images_get_the_classes_and_the_cycles_of_the_run_alone(void **)
     });
 }
 
+/* The trained vision transformer: queries wait for all keys, images of one channel. */
+void tokens_get_the_classes_and_the_cycles_of_the_run_alone(void **)
+{
+    enum { N = 3 };
+    const char *const config = "configs/vit_fmnist.yaml";
+    struct study s;
+    struct run_result r;
+    struct run_cfg run_cfg = {};
+    struct err_msg m;
+    child_cfg cfg;
+
+    run_cfg.images = kImages;
+    run_cfg.n_image = N;
+    run_cfg.jobs = 1;
+    assert_int_equal(study_load(&s, config, nullptr, 0, &m), ERR_NONE);
+    assert_int_equal(run(&s.plan, &run_cfg, &r, &m), ERR_NONE);
+    const std::vector<uint32_t> want(r.predicted, r.predicted + N);
+    const uint64_t cycles = (s.plan.time.lead + r.total_timesteps + s.config.fabric.hop_timesteps) *
+                            s.plan.timestep_clk;
+    const struct shape in = s.network.layer[0].out;
+    const struct images_shape shape = { in.height, in.width, in.channels };
+    run_result_release(&r);
+    study_release(&s);
+
+    cfg.accelerator.config = config;
+    in_child(cfg, [&](bench &b) {
+        b.load_images(N, shape);
+        b.start(N);
+        b.sleep_until_irq();
+        CHECK_EQUAL(b.reg(REG_STATUS), STATUS_DONE);
+        CHECK_EQUAL(b.reg(REG_FINISHED), N);
+        CHECK(b.classes(N) == want);
+        CHECK_EQUAL(b.reg64(REG_RUN_CYCLES), cycles);
+    });
+}
+
 /* The energy of an image is what the command's breakdown of the same images adds up to, and is not
  * there before the run is done. */
 void the_energy_register_holds_what_the_command_computes(void **)
@@ -611,6 +647,7 @@ int main()
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_energy_register_holds_what_the_command_computes),
         cmocka_unit_test(a_hundred_images_get_the_classes_and_the_cycles_of_the_run_alone),
+        cmocka_unit_test(tokens_get_the_classes_and_the_cycles_of_the_run_alone),
         cmocka_unit_test(slow_memory_costs_the_modelled_cycles_and_no_results),
         cmocka_unit_test(bursts_and_nb_transport_take_the_time_that_is_modelled),
         cmocka_unit_test(starts_back_to_back_wait_for_the_end_and_repeat_the_run),
