@@ -113,7 +113,7 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
                           .kernel = (enum kernel_kind)o->kernel };
     const struct elastic_cfg_run cfg = { .places = places,
                                          .n_image = d.run.n_image * plan_steps(&s->plan) };
-    struct elastic_ladder ladder;
+    struct elastic_ladder ladder = { .n = 0 };
     const struct elastic_report report = { .study = s, .result = d.run.elastic, .run = &run,
                                            .places = places,
                                            .ladder = climbs(o) ? &ladder : NULL };

@@ -237,7 +237,7 @@ static void prepare(const char *dir, int64_t *ids)
 static double result(const char *dir, const char *name, size_t i)
 {
     char path[TMPDIR_PATH_MAX];
-    struct infile *f;
+    struct infile *f = NULL;
     struct err_msg m;
     struct npy a;
     struct zip z;
@@ -277,7 +277,7 @@ static void an_imported_model_of_ids_runs_to_what_its_file_means(void **state)
 {
     int64_t ids[SEQUENCES * TOKENS];
     char path[TMPDIR_PATH_MAX];
-    Onnx__ModelProto *model;
+    Onnx__ModelProto *model = NULL;
     uint8_t *data;
     struct err_msg m;
     size_t size, differ = 0;

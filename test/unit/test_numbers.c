@@ -70,7 +70,7 @@ static void numbers_are_rounded_to_the_nearest_of_their_format(void **state)
 
     (void)state;
     assert_null(number_format_of(NUMBERS_DOUBLE));
-    for (int kind = 0; kind < N_NUMBERS; kind++) {
+    for (enum number_kind kind = 0; kind < N_NUMBERS; kind++) {
         for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
             same_rounding(kind, edges[i]);
             same_rounding(kind, -edges[i]);
@@ -378,7 +378,7 @@ static void naive_is(const struct random_tokens *t, const struct plain *p, enum 
 static void every_layer_is_that_of_a_naive_program_in_the_same_numbers(void **state)
 {
     (void)state;
-    for (int kind = NUMBERS_FP32; kind < N_NUMBERS; kind++) {
+    for (enum number_kind kind = NUMBERS_FP32; kind < N_NUMBERS; kind++) {
         uint32_t n_differ = 0;
         for (unsigned seed = 1; seed <= N_NETWORK; seed++) {
             struct random_tokens t;
@@ -404,7 +404,7 @@ static void norms_round_the_number_of_channels(void **state)
     struct dice d = { 3 };
 
     (void)state;
-    for (int kind = 0; kind < N_NUMBERS; kind++)
+    for (enum number_kind kind = 0; kind < N_NUMBERS; kind++)
         for (int rms = 0; rms < 2; rms++) {
             int32_t x[CHANNELS], out[CHANNELS];
             int64_t sum = 0, squares = 0;
@@ -515,7 +515,7 @@ static void numbers_of_a_machine_are_those_of_its_values(void **state)
     static const char *const names[] = { "double", "fp32", "bf16" };
 
     (void)state;
-    for (int kind = 0; kind < N_NUMBERS; kind++) {
+    for (enum number_kind kind = 0; kind < N_NUMBERS; kind++) {
         char text[64];
         const char *const set[] = { "network.random_weights=3", "network.layers=1",
                                     "network.hidden=8", "network.heads=2", "network.ffn=8",
