@@ -246,7 +246,6 @@ static void image_streams(struct builder *b, uint32_t layer)
     const struct plan *p = b->p;
     const struct plan_layer *pl = &p->layer[layer];
 
-    b->out.image_feed[b->out.n_image_feed++].layer = layer;
     for (uint32_t k = 0; k < pl->n_core; k++) {
         const struct plan_core *c = &p->core[pl->first_core + k];
         uint32_t each = pl->flat ? 1 : c->in_n, first = 0, end = 0;
@@ -271,7 +270,6 @@ static void image_residual_streams(struct builder *b, uint32_t layer)
     const struct plan *p = b->p;
     const struct plan_layer *pl = &p->layer[layer];
 
-    b->out.image_feed[b->out.n_image_feed++].layer = layer;
     for (uint32_t k = 0; k < pl->n_core; k++) {
         const struct plan_core *c = &p->core[pl->first_core + k];
         if (c->part + 1 == pl->parts)
@@ -316,6 +314,8 @@ enum err structure_streams(const struct plan *p, struct structure_streams *out, 
     b.out.image_feed = calloc(p->n_layer, sizeof *b.out.image_feed);
     b.no_memory = !b.out.read_back || !b.out.image_feed;
     for (uint32_t i = 0; !b.no_memory && i < p->n_layer; i++) {
+        if (p->layer[i].feed == FEED_SCRATCHPAD || p->layer[i].residual == RESIDUAL_IMAGE)
+            b.out.image_feed[b.out.n_image_feed++].layer = i; // one, even if it does both
         if (p->layer[i].feed == FEED_SCRATCHPAD)
             image_streams(&b, i);
         if (p->layer[i].feed == FEED_PRODUCER)

@@ -60,6 +60,8 @@ static void layers_that_add_the_image_are_proved(void **state)
             rig_conv(&r, 1, 3, 3, 1)->has_residual = true; // of the image, which no core sends
             if (rig_plan(&r) || prove(&r.plan, NULL, &r.msg))
                 fail_msg("machine %zu, %u before: %s", i, before, r.msg.text);
+            for (uint32_t k = 1; k < r.plan.n_image_feed; k++) // one of a layer
+                assert_true(r.plan.image_feed[k - 1].layer < r.plan.image_feed[k].layer);
             rig_release(&r);
         }
 }
