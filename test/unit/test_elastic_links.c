@@ -13,22 +13,11 @@
 #include "arch/elastic/elastic.h"
 #include "core/util.h"
 #include "noc/fabric.h"
-#include "test/naive_elastic.h"
+#include "test/elastic_rig.h"
 #include "test/plan_rig.h"
 #include "test/random_study.h"
 
-enum { N_STUDY = 120, PATIENCE = 100000 };
-
-static void run_it(struct elastic_result *e, const struct plan *p, const struct elastic_places *at,
-                   uint64_t n_image, enum kernel_kind kernel, enum kernel_mode mode)
-{
-    const struct elastic_cfg_run cfg = { .n_image = n_image, .kernel = kernel, .mode = mode,
-                                         .places = at };
-    struct err_msg m;
-
-    if (elastic_run(p, &cfg, e, &m))
-        fail_msg("%s", m.text);
-}
+enum { N_STUDY = 120 };
 
 /* ---- places that are all joined ---- */
 
@@ -87,7 +76,7 @@ static void two_streams_take_an_image_as_long_as_both_on_one_link(void **state)
     if (rig_make(&r, set))
         fail_msg("%s", r.msg.text);
     join_all(&j, r.plan.n_core);
-    run_it(&e, &r.plan, &j.places, N, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&e, &r.plan, &j.places, N, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     for (int i = 1; i + 1 < N; i++) // behind the last nobody waits
         assert_int_equal(e.result_clk[i] - e.result_clk[i - 1], 2 * 1024 * 64);
     uint64_t bits = 0; // times pitches: cores lie in a row
@@ -154,15 +143,15 @@ static void compare(const struct plan *p, const struct elastic_places *places,
 {
     struct elastic_result other;
 
-    run_it(&other, p, places, n_image, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+    elastic_rig_run(&other, p, places, n_image, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
     assert_same(e, &other, p);
     elastic_result_release(&other);
-    run_it(&other, p, places, n_image, KERNEL_NATIVE, KERNEL_REVERSED);
+    elastic_rig_run(&other, p, places, n_image, KERNEL_NATIVE, KERNEL_REVERSED);
     assert_same(e, &other, p);
     elastic_result_release(&other);
     if (!kernel_available(KERNEL_SYSTEMC))
         return;
-    run_it(&other, p, places, n_image, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&other, p, places, n_image, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE);
     assert_same(e, &other, p);
     elastic_result_release(&other);
 }
@@ -170,13 +159,11 @@ static void compare(const struct plan *p, const struct elastic_places *places,
 /* Whether it runs. */
 static bool run_random(unsigned seed, bool *shared)
 {
-    uint64_t clk[NAIVE_ELASTIC_IMAGES];
     struct elastic_cfg_run cfg = { .n_image = 1 + seed % 3 };
     struct random_study s;
     struct elastic_result e;
     struct plan p;
     struct joined j;
-    struct err_msg m;
 
     random_study_make(&s, seed);
     if (!make(&p, &s, "adjacent")) {
@@ -186,24 +173,15 @@ static bool run_random(unsigned seed, bool *shared)
     join_all(&j, p.n_core);
     cfg.places = &j.places;
     *shared = shares(&p);
-    bool twin = naive_elastic_run(&p, &s.config.elastic, (uint32_t)cfg.n_image, PATIENCE, clk);
-    enum err err = elastic_run(&p, &cfg, &e, &m);
-    if (twin != !err)
-        fail_msg("seed %u: the twin %s, %s", seed, twin ? "ends" : "stands still",
-                 err ? m.text : "the chip ends");
-    for (uint64_t i = 0; !err && i < cfg.n_image; i++)
-        if (clk[i] != e.result_clk[i])
-            fail_msg("seed %u, image %u: the twin's result after %llu clocks, the chip's after "
-                     "%llu", seed, (unsigned)i, (unsigned long long)clk[i],
-                     (unsigned long long)e.result_clk[i]);
-    if (!err) {
+    const bool ends = elastic_rig_agrees(&e, &p, &cfg, seed);
+    if (ends) {
         compare(&p, &j.places, &e, cfg.n_image);
         elastic_result_release(&e);
     }
     release(&j);
     plan_release(&p);
     random_study_release(&s);
-    return !err;
+    return ends;
 }
 
 static void every_result_is_that_of_a_twin_in_any_order_of_steps(void **state)
@@ -239,7 +217,7 @@ static void a_stream_alone_has_a_link_of_its_own(void **state)
         struct err_msg m;
         if (made && !shares(&p) && !elastic_run(&q, &cfg, &b, &m)) {
             join_all(&j, p.n_core);
-            run_it(&a, &p, &j.places, 2, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+            elastic_rig_run(&a, &p, &j.places, 2, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
             assert_same(&a, &b, &p);
             elastic_result_release(&a);
             elastic_result_release(&b);
@@ -269,8 +247,8 @@ static void images_left_out_change_nothing_on_shared_links(void **state)
     if (rig_make(&r, set))
         fail_msg("%s", r.msg.text);
     join_all(&j, r.plan.n_core);
-    run_it(&some, &r.plan, &j.places, 12, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
-    run_it(&all, &r.plan, &j.places, 12, KERNEL_NATIVE, KERNEL_REVERSED);
+    elastic_rig_run(&some, &r.plan, &j.places, 12, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&all, &r.plan, &j.places, 12, KERNEL_NATIVE, KERNEL_REVERSED);
     assert_same(&some, &all, &r.plan);
     assert_int_equal(some.packets.wires.bit_halves, all.packets.wires.bit_halves);
     elastic_result_release(&some);

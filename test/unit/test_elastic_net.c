@@ -12,6 +12,7 @@
 #include "arch/elastic/elastic.h"
 #include "core/util.h"
 #include "noc/fabric.h"
+#include "test/elastic_rig.h"
 #include "test/plan_rig.h"
 #include "test/random_study.h"
 
@@ -22,17 +23,6 @@ static void make_graph(struct graph *g, const struct fabric *f, const struct fab
     struct err_msg m;
 
     if (f->graph(cfg, g, &m))
-        fail_msg("%s", m.text);
-}
-
-static void run_it(struct elastic_result *e, const struct plan *p, const struct elastic_places *at,
-                   uint64_t n_image, enum kernel_kind kernel, enum kernel_mode mode)
-{
-    const struct elastic_cfg_run cfg = { .n_image = n_image, .kernel = kernel, .mode = mode,
-                                         .places = at };
-    struct err_msg m;
-
-    if (elastic_run(p, &cfg, e, &m))
         fail_msg("%s", m.text);
 }
 
@@ -72,8 +62,8 @@ static void assert_alone(uint32_t routers, uint32_t channels, uint32_t input)
     const uint32_t node[] = { 0, routers - 1 };
     const struct elastic_places places = { &g, node };
     assert_int_equal(graph_routers(&g, node[0], node[1]), routers);
-    run_it(&a, &net.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
-    run_it(&b, &link.plan, NULL, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+    elastic_rig_run(&a, &net.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&b, &link.plan, NULL, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
     for (uint32_t i = 0; i < N_IMAGE; i++) // the image comes by a link in both
         assert_int_equal(a.result_clk[i], b.result_clk[i]);
     assert_int_equal(a.packets.n, N_IMAGE * 42);
@@ -143,7 +133,7 @@ static void a_mesh_carries_what_its_hops_say_at_the_pace_of_the_arrays(void **st
     uint32_t *node = calloc(r.plan.n_core, sizeof *node);
     snake(node, r.plan.n_core, 8);
     const struct elastic_places places = { &g, node };
-    run_it(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     for (uint32_t i = 1; i < N_IMAGE; i++)
         assert_int_equal(e.result_clk[i] - e.result_clk[i - 1], 51200);
     uint64_t flits = 0, flit_hops = 0, *carried = calloc((size_t)48 * 48, sizeof *carried);
@@ -236,7 +226,7 @@ static void one_packet_goes_to_all_cores_that_get_the_same_token(void **state)
             make_graph(&g, r[k].plan.fabric, &r[k].config.fabric);
         snake(node, r[k].plan.n_core, 8);
         const struct elastic_places places = { &g, node };
-        run_it(&e[k], &r[k].plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+        elastic_rig_run(&e[k], &r[k].plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     }
     const struct plan *p = &r[1].plan;
     uint64_t *carried = calloc((size_t)48 * 48, sizeof *carried), all = 0;
@@ -284,7 +274,7 @@ static void channels_of_a_tree_carry_what_leaves_and_enters_their_subtrees(void 
     for (uint32_t i = 0; i < 64; i++)
         node[i] = i;
     const struct elastic_places places = { &g, node };
-    run_it(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     for (uint32_t router = 0; router < 20; router++) {
         uint32_t side = router < 16 ? 2 : 4, across = 8 / side, at = router - (side == 4 ? 16 : 0);
         uint64_t up = 0, down = 0;
@@ -322,11 +312,11 @@ static void a_bus_bounds_an_image_by_all_flits_and_a_clock_a_packet(void **state
     for (uint32_t i = 0; i < 48; i++)
         node[i] = i;
     const struct elastic_places places = { &g, node };
-    run_it(&e, &r.plan, &places, 6, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&e, &r.plan, &places, 6, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     uint64_t least = (e.packets.flits + e.packets.n) / 6;
     assert_int_equal((e.packets.flits + e.packets.n) % 6, 0);
     assert_true(least > 51200); // more than the arrays take
-    run_it(&more, &r.plan, &places, 12, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    elastic_rig_run(&more, &r.plan, &places, 12, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
     uint64_t took = (more.elapsed - e.elapsed) / 6;
     if (took < least || took * 100 > least * 101)
         fail_msg("%lu clocks, least %lu", (unsigned long)took, (unsigned long)least);
@@ -437,14 +427,14 @@ static bool run_random(unsigned seed, const char *kind, enum multicast multicast
         fail_msg("seed %u: %s", seed, m.text);
     if (!err) {
         copied += e.packets.counts.flits_copied;
-        run_it(&other, &r.p, &r.places, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+        elastic_rig_run(&other, &r.p, &r.places, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
         assert_same(&e, &other, &r.p, &r.g);
         elastic_result_release(&other);
-        run_it(&other, &r.p, &r.places, N_IMAGE, KERNEL_NATIVE, KERNEL_REVERSED);
+        elastic_rig_run(&other, &r.p, &r.places, N_IMAGE, KERNEL_NATIVE, KERNEL_REVERSED);
         assert_same(&e, &other, &r.p, &r.g);
         elastic_result_release(&other);
         if (kernel_available(KERNEL_SYSTEMC) && seed % 8 == 0) {
-            run_it(&other, &r.p, &r.places, N_IMAGE, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE);
+            elastic_rig_run(&other, &r.p, &r.places, N_IMAGE, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE);
             assert_same(&e, &other, &r.p, &r.g);
             elastic_result_release(&other);
         }
@@ -510,7 +500,7 @@ static void images_left_out_change_nothing_on_routers_either(void **state)
             continue;
         cfg.places = &r.places;
         if (!elastic_run(&r.p, &cfg, &some, &m)) {
-            run_it(&all, &r.p, &r.places, 20, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+            elastic_rig_run(&all, &r.p, &r.places, 20, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
             assert_int_equal(all.n_run, 20);
             assert_same(&some, &all, &r.p, &r.g);
             n++;

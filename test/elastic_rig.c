@@ -1,0 +1,42 @@
+/* test/elastic_rig.c -- see elastic_rig.h. */
+#include "test/elastic_rig.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "test/naive_elastic.h"
+
+enum { PATIENCE = 100000 }; // clocks of the twin
+
+void elastic_rig_run(struct elastic_result *e, const struct plan *p,
+                     const struct elastic_places *at, uint64_t n_image, enum kernel_kind kernel,
+                     enum kernel_mode mode)
+{
+    const struct elastic_cfg_run cfg = { .n_image = n_image, .kernel = kernel, .mode = mode,
+                                         .places = at };
+    struct err_msg m;
+
+    if (elastic_run(p, &cfg, e, &m))
+        fail_msg("%s", m.text);
+}
+
+bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,
+                        const struct elastic_cfg_run *cfg, unsigned seed)
+{
+    uint64_t clk[NAIVE_ELASTIC_IMAGES];
+    struct err_msg m;
+    bool ends = naive_elastic_run(p, &p->config->elastic, (uint32_t)cfg->n_image, PATIENCE, clk);
+    enum err err = elastic_run(p, cfg, e, &m);
+
+    if (ends != !err)
+        fail_msg("seed %u: the twin %s, %s", seed, ends ? "ends" : "stands still",
+                 err ? m.text : "the chip ends");
+    for (uint64_t i = 0; ends && i < cfg->n_image; i++)
+        if (clk[i] != e->result_clk[i])
+            fail_msg("seed %u, image %" PRIu64 ": the twin's result after %" PRIu64 " clocks, the "
+                     "chip's after %" PRIu64, seed, i, clk[i], e->result_clk[i]);
+    return ends;
+}

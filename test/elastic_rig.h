@@ -1,0 +1,22 @@
+/* test/elastic_rig.h -- what tests of elastic clocking do with a chip. */
+#ifndef TEST_ELASTIC_RIG_H
+#define TEST_ELASTIC_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/elastic/elastic.h"
+
+/* Runs it, with cores at those places, NULL where the fabric has none; the test fails where it
+ * stands still. */
+void elastic_rig_run(struct elastic_result *e, const struct plan *p,
+                     const struct elastic_places *at, uint64_t n_image, enum kernel_kind kernel,
+                     enum kernel_mode mode);
+
+/* Runs it, and the twin of naive_elastic.h beside it: both end, with each result in the same clock,
+ * or both stand still; the test fails with `seed` otherwise. Whether they end: then *e is the
+ * chip's. cfg->n_image is at most NAIVE_ELASTIC_IMAGES. */
+bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,
+                        const struct elastic_cfg_run *cfg, unsigned seed);
+
+#endif
