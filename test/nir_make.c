@@ -30,6 +30,8 @@ void nir_make_begin(struct nir_make *k)
     *k = (struct nir_make){ 0 };
 }
 
+static const uint32_t scalar[4] = { 0 };
+
 static size_t put_head(struct nir_make *k, const char *word, const char *node, const char *field,
                        const uint32_t *dim)
 {
@@ -37,7 +39,7 @@ static size_t put_head(struct nir_make *k, const char *word, const char *node, c
     uint32_t rank = 0;
     size_t n = 1, at;
 
-    while (dim && rank < 4 && dim[rank] > 0)
+    while (rank < 4 && dim[rank] > 0)
         rank++;
     at = (size_t)snprintf(line, sizeof line, "%s %u", word, rank);
     for (uint32_t i = 0; i < rank; i++) {
@@ -52,7 +54,7 @@ static size_t put_head(struct nir_make *k, const char *word, const char *node, c
 void nir_make_numbers(struct nir_make *k, const char *node, const char *field, const double *v,
                       const uint32_t dim[4])
 {
-    size_t n = put_head(k, "numbers", node, field, dim);
+    size_t n = put_head(k, "numbers", node, field, dim ? dim : scalar);
 
     put(k, v, n * sizeof *v);
 }
@@ -64,7 +66,7 @@ void nir_make_number(struct nir_make *k, const char *node, const char *field, do
 
 void nir_make_text(struct nir_make *k, const char *node, const char *field, const char *text)
 {
-    put_head(k, "text", node, field, NULL);
+    put_head(k, "text", node, field, scalar);
     put(k, text, strlen(text) + 1);
 }
 

@@ -88,8 +88,8 @@ static void what_only_timesteps_have_is_refused(void **state)
 {
     assert_fails(*state, PRICED "--set clocking.kind=elastic --set fabric.kind=mesh", 2,
                  "configs/chips/dazzi2021_14nm.yaml:3: routers.arbiter_gates is missing: want "
-                 "NAND2 of an arbiter for each of its requests (a ratio), energy.chip = composed, or "
-                 "fabric.kind = point_to_point");
+                 "NAND2 of an arbiter for each of its requests (a ratio), energy.chip = composed, "
+                 "or fabric.kind = point_to_point");
     free(succeed(*state, PRICED "--set clocking.kind=elastic --set fabric.kind=mesh --set "
                                 "energy.chip=composed"));
     assert_fails(*state, "map configs/resnet32.yaml --set clocking.kind=elastic", 2,
