@@ -1,7 +1,7 @@
-/* test/emulate/immintrin.h -- stands before the compiler's own for kernels of AVX-512 where EMULATE=1
- * is given to make: SIMDe computes what they ask of the processor, to the same bits and many times
- * slower, so that they are tested where it has no such instructions. What Debian 12's SIMDe 0.7.4
- * lacks is below.
+/* test/emulate/immintrin.h -- stands before the compiler's own for kernels of AVX-512 where
+ * EMULATE=1 is given to make: SIMDe computes what they ask of the processor, to the same bits and
+ * many times slower, so that they are tested where it has no such instructions. What Debian 12's
+ * SIMDe 0.7.4 lacks is below.
  */
 #ifndef TEST_EMULATE_IMMINTRIN_H
 #define TEST_EMULATE_IMMINTRIN_H

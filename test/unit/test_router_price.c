@@ -1,5 +1,5 @@
-/* Tests of arch/tech/router_unit.h, and of what a run's routers and channels cost by their counters.
- */
+/* Tests of arch/tech/router_unit.h, and of what a run's routers and channels cost by their
+ * counters. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

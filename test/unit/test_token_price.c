@@ -246,7 +246,8 @@ static void decoded_tokens_take_what_their_keys_say(void **state)
             got > m.layers * attention + leaked[PRICE_ATTENTION] + 2 * cores / shared)
             fail_msg("seed %" PRIu64 ": %.3f pJ, want %.3f", seed, got, m.layers * attention);
         if (fabs(off - 162.5 * h) > 1 / shared)
-            fail_msg("seed %" PRIu64 ": %.3f pJ from off the chip, want %.3f", seed, off, 162.5 * h);
+            fail_msg("seed %" PRIu64 ": %.3f pJ from off the chip, want %.3f", seed, off,
+                     162.5 * h);
         double sum = 0;
         for (unsigned b = 0; b < N_PRICE_ALL; b++)
             sum += price.token_block[b];

@@ -50,7 +50,8 @@ private:
             for (unsigned y = 0; y < kSide; y++)
                 frame[(y + edge) * kFrame + x + edge] =
                     images_[16 + (i * kSide + x) * kSide + y] ^ 0x80;
-        const unsigned bytes = read(base(0) + REG_IMAGE_BYTES), channels = bytes / (kFrame * kFrame);
+        const unsigned bytes = read(base(0) + REG_IMAGE_BYTES);
+        const unsigned channels = bytes / (kFrame * kFrame);
         if (bytes % (kFrame * kFrame) != 0 || channels == 0)
             SC_REPORT_FATAL("classify", "the network takes other images: want one of 32 x 32");
         std::vector<unsigned char> pixels;
