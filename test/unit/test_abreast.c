@@ -21,6 +21,7 @@
 #include "study/study.h"
 #include "test/random_study.h"
 #include "test/reference.h"
+#include "test/run_rig.h"
 #include "test/tmpdir.h"
 #include "test/zoo/zoo.h"
 
@@ -178,43 +179,14 @@ static struct run_result run_watched(const struct plan *p, const char *images, u
     const struct run_cfg cfg = { .images = images, .n_image = n_image, .jobs = jobs,
                                  .abreast = abreast, .timed_values = abreast != LAYER_BY_LAYER,
                                  .probe = probe };
-    struct run_result r;
-    struct err_msg m;
 
-    if (run(p, &cfg, &r, &m))
-        fail_msg("%s", m.text);
-    return r;
+    return run_or_fail(p, &cfg);
 }
 
 static struct run_result run_as(const struct plan *p, const char *images, uint32_t n_image,
                                 uint32_t jobs, uint32_t abreast)
 {
     return run_watched(p, images, n_image, jobs, abreast, NULL);
-}
-
-static void assert_same(const struct plan *p, const struct run_result *a,
-                        const struct run_result *b, unsigned seed)
-{
-    assert_int_equal(a->n_image, b->n_image);
-    assert_int_equal(a->first_result, b->first_result);
-    assert_int_equal(a->last_conv, b->last_conv);
-    assert_int_equal(a->total_timesteps, b->total_timesteps);
-    assert_int_equal(a->n_correct, b->n_correct);
-    assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
-    assert_int_equal(!a->label, !b->label);
-    if (a->label)
-        assert_memory_equal(a->label, b->label, a->n_image * sizeof *a->label);
-    assert_int_equal(!a->predicted, !b->predicted);
-    if (a->predicted)
-        assert_memory_equal(a->predicted, b->predicted, a->n_image * sizeof *a->predicted);
-    assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
-    for (uint32_t i = 0; i < p->n_core; i++)
-        for (const struct counter *row = core_counter_rows; row->name; row++) {
-            uint64_t x = counter_get(row, &a->core[i]), y = counter_get(row, &b->core[i]);
-            if (x != y)
-                fail_msg("seed %u: %s of %s: %" PRIu64 ", in one stream %" PRIu64, seed, row->name,
-                         p->core[i].name, x, y);
-        }
 }
 
 /* Whether accesses of another image take another number of words in some memory of the plan. */
@@ -254,7 +226,7 @@ static void a_run_is_the_same_however_it_is_cut(void **state)
                              (uint64_t)timetable_late(&s.plan.time, n_image - 1));
         for (size_t i = 0; i < n_cut; i++) {
             struct run_result r = run_as(&s.plan, path, n_image, cut[i][0], cut[i][1]);
-            assert_same(&s.plan, &r, &whole, seed);
+            assert_same_run(&s.plan, &r, &whole, seed);
             run_result_release(&r);
         }
         n_rotates += n_image > 8 && rotates(&s.plan);
@@ -292,7 +264,7 @@ static void digits_of_slices_are_counted_in_maps_as_in_firings(void **state)
         tmpdir_path(path, *state, "i-images-idx3-ubyte");
         struct run_result whole = run_as(&s.plan, path, 5, 1, 1);
         struct run_result r = run_as(&s.plan, path, 5, 1, LAYER_BY_LAYER);
-        assert_same(&s.plan, &r, &whole, seed);
+        assert_same_run(&s.plan, &r, &whole, seed);
         for (uint32_t i = 0; i < s.plan.n_core; i++) {
             n_digit += r.core[i].sum_digits;
             n_abs += r.core[i].sum_abs_x;
@@ -390,13 +362,13 @@ static uint64_t compare_ways(const struct study *s, const char *images)
 
     for (uint32_t jobs = 1; jobs <= 2; jobs++) {
         struct run_result r = run_as(&s->plan, images, ZOO_IMAGES, jobs, LAYER_BY_LAYER);
-        assert_same(&s->plan, &r, &whole, 0);
+        assert_same_run(&s->plan, &r, &whole, 0);
         assert_costs_the_same(s, &r, &whole);
         run_result_release(&r);
     }
     struct run_result watched = run_watched(&s->plan, images, ZOO_IMAGES, 1, LAYER_BY_LAYER,
                                             &probe);
-    assert_same(&s->plan, &watched, &whole, 0);
+    assert_same_run(&s->plan, &watched, &whole, 0);
     run_result_release(&watched);
     run_result_release(&whole);
     return firings;

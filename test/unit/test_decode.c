@@ -18,31 +18,11 @@
 #include "report/tokens_report.h"
 #include "study/decode.h"
 #include "test/cli_rig.h"
+#include "test/run_rig.h"
 #include "test/tmpdir.h"
+#include "test/token_machine.h"
 
-enum { MOST_SET = 48, TEXT = 64, CLOCKS = 50 };
-
-struct settings {
-    char        text[MOST_SET][TEXT];
-    const char *set[MOST_SET];
-    size_t      n;
-};
-
-static void set(struct settings *s, const char *key, uint64_t value)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%" PRIu64, key, value);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
-
-static void set_word(struct settings *s, const char *key, const char *word)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%s", key, word);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
+enum { CLOCKS = 50 };
 
 struct machine {
     uint32_t layers, hidden, heads, ffn, rows, vocabulary, lanes, norm_lanes, word_bits, cores;
@@ -51,44 +31,44 @@ struct machine {
     uint64_t sample_ns;
 };
 
-static void make_settings(struct settings *s, const struct machine *m)
+static void make_settings(struct token_settings *s, const struct machine *m)
 {
-    *s = (struct settings){ .n = 0 };
-    set_word(s, "network.family", "transformer");
-    set(s, "network.layers", m->layers);
-    set(s, "network.hidden", m->hidden);
-    set(s, "network.heads", m->heads);
-    set(s, "network.ffn", m->ffn);
-    set(s, "network.sequence", 4);
-    set_word(s, "network.causal", "true");
-    set_word(s, "network.norm", m->pre ? "pre" : "post");
-    set_word(s, "network.gated", m->gated ? "true" : "false");
-    set_word(s, "network.qkv", m->fused ? "fused" : "separate");
-    set(s, "network.vocabulary", m->vocabulary);
-    set(s, "network.classes", 0);
-    set(s, "core.crossbar.rows", m->rows);
-    set(s, "core.crossbar.columns", m->rows);
-    set(s, "core.input_memory.word_bits", m->word_bits);
-    set(s, "core.input_memory.words", 4096);
-    set(s, "core.digital.lanes", 65536);
-    set(s, "fabric.link_gbps", 10000);
-    set(s, "fabric.partial_sum_gbps", 10000);
-    set(s, "chip.cores", 65536);
-    set(s, "attention.cores", m->cores);
-    set(s, "attention.lanes", m->lanes);
-    set(s, "attention.exp_lanes", 1000000);
-    set(s, "attention.memory_bytes", UINT64_C(1) << 40);
-    set(s, "digital_core.lanes", m->norm_lanes);
-    set(s, "digital_core.timesteps", 65536);
-    set(s, "decode.prompt", m->prompt);
-    set(s, "decode.tokens", m->tokens);
-    set(s, "decode.streams", m->streams);
-    set(s, "decode.sample_ns", m->sample_ns);
+    *s = (struct token_settings){ .n = 0 };
+    token_set_word(s, "network.family", "transformer");
+    token_set(s, "network.layers", m->layers);
+    token_set(s, "network.hidden", m->hidden);
+    token_set(s, "network.heads", m->heads);
+    token_set(s, "network.ffn", m->ffn);
+    token_set(s, "network.sequence", 4);
+    token_set_word(s, "network.causal", "true");
+    token_set_word(s, "network.norm", m->pre ? "pre" : "post");
+    token_set_word(s, "network.gated", m->gated ? "true" : "false");
+    token_set_word(s, "network.qkv", m->fused ? "fused" : "separate");
+    token_set(s, "network.vocabulary", m->vocabulary);
+    token_set(s, "network.classes", 0);
+    token_set(s, "core.crossbar.rows", m->rows);
+    token_set(s, "core.crossbar.columns", m->rows);
+    token_set(s, "core.input_memory.word_bits", m->word_bits);
+    token_set(s, "core.input_memory.words", 4096);
+    token_set(s, "core.digital.lanes", 65536);
+    token_set(s, "fabric.link_gbps", 10000);
+    token_set(s, "fabric.partial_sum_gbps", 10000);
+    token_set(s, "chip.cores", 65536);
+    token_set(s, "attention.cores", m->cores);
+    token_set(s, "attention.lanes", m->lanes);
+    token_set(s, "attention.exp_lanes", 1000000);
+    token_set(s, "attention.memory_bytes", UINT64_C(1) << 40);
+    token_set(s, "digital_core.lanes", m->norm_lanes);
+    token_set(s, "digital_core.timesteps", 65536);
+    token_set(s, "decode.prompt", m->prompt);
+    token_set(s, "decode.tokens", m->tokens);
+    token_set(s, "decode.streams", m->streams);
+    token_set(s, "decode.sample_ns", m->sample_ns);
 }
 
 static void load(struct study *s, struct decoder *d, const struct machine *m)
 {
-    struct settings set;
+    struct token_settings set;
     struct err_msg msg;
 
     make_settings(&set, m);
@@ -296,36 +276,8 @@ static struct run_result run_as(const struct decoder *d, bool stepped, enum kern
 {
     const struct run_cfg cfg = { .n_image = 1, .jobs = 1, .stepped = stepped, .kernel = kernel,
                                  .probe = probe };
-    struct run_result r;
-    struct err_msg m;
 
-    if (run(&d->plan, &cfg, &r, &m))
-        fail_msg("%s", m.text);
-    return r;
-}
-
-static void assert_same(const struct plan *p, const struct run_result *a,
-                        const struct run_result *b, uint64_t seed)
-{
-    for (uint32_t i = 0; i < p->n_core; i++)
-        for (const struct counter *row = core_counter_rows; row->name; row++)
-            if (counter_get(row, &a->core[i]) != counter_get(row, &b->core[i]))
-                fail_msg("seed %" PRIu64 ": %s of %s: %" PRIu64 " and %" PRIu64, seed, row->name,
-                         p->core[i].name, counter_get(row, &a->core[i]),
-                         counter_get(row, &b->core[i]));
-    assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
-    assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
-    assert_int_equal(a->first_result, b->first_result);
-    assert_int_equal(a->total_timesteps, b->total_timesteps);
-}
-
-static bool has_systemc(void)
-{
-#ifdef WITH_SYSTEMC
-    return true;
-#else
-    return false;
-#endif
+    return run_or_fail(&d->plan, &cfg);
 }
 
 static void chips_of_both_kernels_decode_as_the_plan_says(void **state)
@@ -340,11 +292,11 @@ static void chips_of_both_kernels_decode_as_the_plan_says(void **state)
         struct run_result a = run_as(&d, false, KERNEL_NATIVE, NULL);
         struct run_result b = run_as(&d, true, KERNEL_NATIVE, NULL);
         assert_true(!a.stepped && b.stepped);
-        assert_same(&d.plan, &a, &b, seed);
+        assert_same_run(&d.plan, &a, &b, seed);
         run_result_release(&b);
         if (has_systemc() && seed % 8 == 0) {
             b = run_as(&d, true, KERNEL_SYSTEMC, NULL);
-            assert_same(&d.plan, &a, &b, seed);
+            assert_same_run(&d.plan, &a, &b, seed);
             run_result_release(&b);
         }
         if (seed % 4 == 0 && prove(&d.plan, NULL, &msg))
@@ -502,7 +454,7 @@ static void the_next_lanes_that_help_are_found(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct machine m = random_machine(seed);
-        struct settings set_;
+        struct token_settings set_;
         struct study s;
         struct err_msg msg;
         char *text;
@@ -510,9 +462,9 @@ static void the_next_lanes_that_help_are_found(void **state)
         const uint32_t exps = seed % 4 == 0 ? 1 : 1000;
         m.lanes = exps == 1 ? 1000 : 1 + (uint32_t)seed % 7;
         make_settings(&set_, &m);
-        set(&set_, "attention.exp_lanes", exps);
-        set(&set_, "network.sequence", 60);
-        set(&set_, "decode.tokens", 0);
+        token_set(&set_, "attention.exp_lanes", exps);
+        token_set(&set_, "network.sequence", 60);
+        token_set(&set_, "decode.tokens", 0);
         if (study_load(&s, NULL, set_.set, set_.n, &msg))
             fail_msg("%s", msg.text);
         uint64_t now = 0, most;

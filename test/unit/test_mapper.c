@@ -15,6 +15,7 @@
 #include "dataflow/mapper/times.h"
 #include "study/pricing.h"
 #include "study/run.h"
+#include "test/run_rig.h"
 
 #define LARGE_MEMORY "core.input_memory.words=65536", "core.input_memory.word_bits=8192"
 
@@ -220,12 +221,8 @@ static void first_results_are_those_of_the_plan(void **state)
 static struct run_result run_images(const struct plan *p, uint32_t n_image)
 {
     const struct run_cfg cfg = { .n_image = n_image, .jobs = 1, .stepped = true };
-    struct run_result r;
-    struct err_msg m;
 
-    if (run(p, &cfg, &r, &m))
-        fail_msg("%s", m.text);
-    return r;
+    return run_or_fail(p, &cfg);
 }
 
 /* The first result, and the interval once images repeat one another: the first ones of a stream may

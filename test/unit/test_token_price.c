@@ -21,30 +21,7 @@
 #include "study/relative_price.h"
 #include "test/cli_rig.h"
 #include "test/tmpdir.h"
-
-enum { MOST_SET = 40, TEXT = 64 };
-
-struct settings {
-    char        text[MOST_SET][TEXT];
-    const char *set[MOST_SET];
-    size_t      n;
-};
-
-static void set(struct settings *s, const char *key, uint64_t value)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%" PRIu64, key, value);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
-
-static void set_word(struct settings *s, const char *key, const char *word)
-{
-    assert_true(s->n < MOST_SET);
-    snprintf(s->text[s->n], TEXT, "%s=%s", key, word);
-    s->set[s->n] = s->text[s->n];
-    s->n++;
-}
+#include "test/token_machine.h"
 
 struct machine {
     uint32_t layers, heads, head, ffn, sequence, cores, lanes, exp_lanes, bits, images;
@@ -76,33 +53,33 @@ static struct machine random_machine(uint64_t seed)
 static void load(struct study *s, struct run_result *r, const struct machine *m)
 {
     const struct run_cfg cfg = { .n_image = m->images, .jobs = 1 };
-    struct settings a = { .n = 0 };
+    struct token_settings a = { .n = 0 };
     struct err_msg msg;
 
-    set_word(&a, "network.family", "transformer");
-    set(&a, "network.layers", m->layers);
-    set(&a, "network.hidden", m->heads * m->head);
-    set(&a, "network.heads", m->heads);
-    set(&a, "network.ffn", m->ffn);
-    set(&a, "network.sequence", m->sequence);
-    set(&a, "network.classes", 0);
-    set_word(&a, "network.causal", m->causal ? "true" : "false");
-    set(&a, "core.crossbar.rows", 64);
-    set(&a, "core.crossbar.columns", 64);
-    set(&a, "core.input_memory.word_bits", 256);
-    set(&a, "core.input_memory.words", 4096);
-    set(&a, "core.digital.lanes", 65536);
-    set(&a, "clocking.timestep_ns", 1000);
-    set(&a, "fabric.link_gbps", 10000);
-    set(&a, "fabric.partial_sum_gbps", 10000);
-    set(&a, "chip.cores", 1000);
-    set(&a, "attention.cores", m->cores);
-    set(&a, "attention.lanes", m->lanes);
-    set(&a, "attention.exp_lanes", m->exp_lanes);
-    set(&a, "attention.bits", m->bits);
-    set(&a, "attention.memory_bytes", 98304);
-    set(&a, "digital_core.timesteps", 100);
-    set_word(&a, "energy.chip", "composed");
+    token_set_word(&a, "network.family", "transformer");
+    token_set(&a, "network.layers", m->layers);
+    token_set(&a, "network.hidden", m->heads * m->head);
+    token_set(&a, "network.heads", m->heads);
+    token_set(&a, "network.ffn", m->ffn);
+    token_set(&a, "network.sequence", m->sequence);
+    token_set(&a, "network.classes", 0);
+    token_set_word(&a, "network.causal", m->causal ? "true" : "false");
+    token_set(&a, "core.crossbar.rows", 64);
+    token_set(&a, "core.crossbar.columns", 64);
+    token_set(&a, "core.input_memory.word_bits", 256);
+    token_set(&a, "core.input_memory.words", 4096);
+    token_set(&a, "core.digital.lanes", 65536);
+    token_set(&a, "clocking.timestep_ns", 1000);
+    token_set(&a, "fabric.link_gbps", 10000);
+    token_set(&a, "fabric.partial_sum_gbps", 10000);
+    token_set(&a, "chip.cores", 1000);
+    token_set(&a, "attention.cores", m->cores);
+    token_set(&a, "attention.lanes", m->lanes);
+    token_set(&a, "attention.exp_lanes", m->exp_lanes);
+    token_set(&a, "attention.bits", m->bits);
+    token_set(&a, "attention.memory_bytes", 98304);
+    token_set(&a, "digital_core.timesteps", 100);
+    token_set_word(&a, "energy.chip", "composed");
     if (study_load(s, NULL, a.set, a.n, &msg) || run(&s->plan, &cfg, r, &msg))
         fail_msg("%s", msg.text);
 }

@@ -20,6 +20,7 @@
 #include "study/run.h"
 #include "study/study.h"
 #include "test/random_tokens.h"
+#include "test/run_rig.h"
 
 enum { N_NETWORK = 1000, N_EVERY_KERNEL = 300, N_CHIP = 120 };
 
@@ -199,16 +200,6 @@ static void maps_of_more_layers_take_no_more_memory(void **state)
 }
 
 /* ---- chips ---- */
-
-static bool has_systemc(void)
-{
-    bool has = false;
-
-#ifdef WITH_SYSTEMC
-    has = true;
-#endif
-    return has;
-}
 
 enum { N_PLANE = 2, N_IMAGE = 3 };
 

@@ -22,6 +22,7 @@
 #include "report/tokens_report.h"
 #include "study/run.h"
 #include "study/study.h"
+#include "test/run_rig.h"
 #include "test/token_machine.h"
 
 enum { CLOCKS = 50 };
@@ -549,36 +550,8 @@ static struct run_result run_as(const struct plan *p, uint64_t n_image, bool ste
 {
     const struct run_cfg cfg = { .n_image = n_image, .jobs = 1, .stepped = stepped,
                                  .kernel = kernel };
-    struct run_result r;
-    struct err_msg m;
 
-    if (run(p, &cfg, &r, &m))
-        fail_msg("%s", m.text);
-    return r;
-}
-
-static void assert_same_run(const struct plan *p, const struct run_result *a,
-                            const struct run_result *b, uint64_t seed)
-{
-    for (uint32_t i = 0; i < p->n_core; i++)
-        for (const struct counter *row = core_counter_rows; row->name; row++)
-            if (counter_get(row, &a->core[i]) != counter_get(row, &b->core[i]))
-                fail_msg("seed %" PRIu64 ": %s of %s: %" PRIu64 " and %" PRIu64, seed, row->name,
-                         p->core[i].name, counter_get(row, &a->core[i]),
-                         counter_get(row, &b->core[i]));
-    assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
-    assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
-    assert_int_equal(a->first_result, b->first_result);
-    assert_int_equal(a->total_timesteps, b->total_timesteps);
-}
-
-static bool has_systemc(void)
-{
-#ifdef WITH_SYSTEMC
-    return true;
-#else
-    return false;
-#endif
+    return run_or_fail(p, &cfg);
 }
 
 static void chips_of_both_kernels_do_what_the_plan_says(void **state)
