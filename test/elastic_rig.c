@@ -28,7 +28,8 @@ bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,
 {
     uint64_t clk[NAIVE_ELASTIC_IMAGES];
     struct err_msg m;
-    bool ends = naive_elastic_run(p, &p->config->elastic, (uint32_t)cfg->n_image, PATIENCE, clk);
+    bool ends = naive_elastic_run(p, &p->config->elastic, (uint32_t)cfg->n_image, NULL, PATIENCE,
+                                  clk);
     enum err err = elastic_run(p, cfg, e, &m);
 
     if (ends != !err)

@@ -75,6 +75,7 @@ struct machine {
     const struct plan        *p;
     const struct elastic_cfg *e;
     uint32_t       n_image;
+    const uint64_t *there_clk; // [n_image]; NULL: all are there
     struct stream *stream;
     struct core   *core;
     struct buffer *pad; // of each image feed
@@ -656,13 +657,15 @@ static void step_pad(struct machine *m, uint32_t feed)
 
     links_end(m, b);
     if (at < n * m->n_image && b->used == 0 &&
-        (at % n > 0 || m->now >= at / n * m->e->image_period_clk)) {
+        (at % n > 0 || (m->now >= at / n * m->e->image_period_clk &&
+                        (!m->there_clk || m->now >= m->there_clk[at / n])))) {
         struct pixel px = { at / n, at % n % s->height, at % n / s->height };
         b->used++;
         put(m, b, &px, 1);
         m->pad_next[feed]++;
     }
-    if (at < n * m->n_image && m->now < m->n_image * m->e->image_period_clk)
+    if (at < n * m->n_image && (m->now < m->n_image * m->e->image_period_clk ||
+                                (m->there_clk && m->now < m->there_clk[m->n_image - 1])))
         m->changed = m->now; // waits for its image
     for (uint32_t k = 0; k < b->n_to; k++)
         link_starts(m, b, b->to[k]);
@@ -867,9 +870,10 @@ static bool all_made(const struct machine *m)
 }
 
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
-                       uint64_t patience, uint64_t *result_clk)
+                       const uint64_t *there_clk, uint64_t patience, uint64_t *result_clk)
 {
-    struct machine m = { .p = p, .e = e, .n_image = n_image, .result = result_clk };
+    struct machine m = { .p = p, .e = e, .n_image = n_image, .there_clk = there_clk,
+                         .result = result_clk };
 
     make(&m);
     memset(result_clk, 0, n_image * sizeof *result_clk);

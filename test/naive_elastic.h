@@ -14,9 +14,10 @@
 
 enum { NAIVE_ELASTIC_IMAGES = 4 };
 
-/* Clocks in which the results of n_image images are there; false when nothing moves any more, as
- * is taken for granted after so many clocks without a change. */
+/* Clocks in which the results of n_image images are there, which come when there_clk says, or, NULL,
+ * are there from the beginning; false when nothing moves any more, as is taken for granted after so
+ * many clocks without a change. */
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
-                       uint64_t patience, uint64_t *result_clk);
+                       const uint64_t *there_clk, uint64_t patience, uint64_t *result_clk);
 
 #endif

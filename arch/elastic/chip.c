@@ -348,6 +348,24 @@ static bool make_orders(struct elastic_chip *c)
     return order_of_map(&c->image, image->height, image->width) && order_of_map(&c->pooled, 1, 1);
 }
 
+bool chip_note_images(struct elastic_chip *c, uint64_t n)
+{
+    uint64_t *start = realloc(c->start_clk, n * sizeof *start);
+
+    if (start)
+        c->start_clk = start;
+    uint64_t *result = realloc(c->result_clk, n * sizeof *result);
+    if (result)
+        c->result_clk = result;
+    if (!start || !result)
+        return false;
+    for (; c->n_noted < n; c->n_noted++) {
+        start[c->n_noted] = UINT64_MAX;
+        result[c->n_noted] = 0;
+    }
+    return true;
+}
+
 static bool make(struct elastic_chip *c, const bool *fast)
 {
     const struct plan *p = c->plan;
@@ -361,12 +379,8 @@ static bool make(struct elastic_chip *c, const bool *fast)
     c->credits = calloc(p->n_stream, sizeof *c->credits);
     c->link_of = calloc(p->n_stream, sizeof(struct link *));
     c->intake_of = calloc(p->n_stream, sizeof(struct intake *));
-    c->start_clk = calloc(c->n_image, sizeof *c->start_clk);
-    c->result_clk = calloc(c->n_image, sizeof *c->result_clk);
     made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of &&
-           c->intake_of && c->start_clk && c->result_clk && make_orders(c);
-    for (uint64_t i = 0; made && i < c->n_image; i++)
-        c->start_clk[i] = UINT64_MAX;
+           c->intake_of && chip_note_images(c, c->live ? 1 : c->n_image) && make_orders(c);
     for (uint32_t i = 0; made && i < c->n_site; i++)
         made = make_site(c, i);
     made = made && make_room(c);
@@ -415,8 +429,10 @@ static void site_release(struct site *s)
     registers_release(&s->registers);
 }
 
-static void release(struct elastic_chip *c)
+void chip_release(struct elastic_chip *c)
 {
+    kernel_free(c->kernel);
+    free(c->block);
     for (uint32_t i = 0; c->site && i < c->n_site; i++)
         site_release(&c->site[i]);
     for (uint32_t i = 0; c->path && i < c->n_site; i++)
@@ -439,6 +455,7 @@ static void release(struct elastic_chip *c)
     net_free(c->net);
     free(c->link_of);
     free(c->intake_of);
+    free(c->given_clk);
     free(c->start_clk);
     free(c->result_clk);
 }
@@ -466,29 +483,30 @@ static bool run_repeating(struct elastic_chip *c, struct kernel *k)
     return true;
 }
 
-static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run *cfg, bool *ran)
+static bool make_kernel(struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    struct block **block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
-    struct kernel *k = NULL;
-    struct design d = { .block = block, .n_block = c->n_site };
-    uint64_t last = 0;
+    c->block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
+    c->design = (struct design){ .block = c->block, .n_block = c->n_site };
+    for (uint32_t i = 0; c->block && i < c->n_site; i++)
+        c->block[i] = &c->site[i].base;
+    if (c->block && c->net)
+        c->block[c->design.n_block++] = net_block(c->net);
+    c->kernel = c->block ? kernel_new(cfg->kernel, &c->design, cfg->mode) : NULL;
+    return c->kernel;
+}
 
-    for (uint32_t i = 0; block && i < c->n_site; i++)
-        block[i] = &c->site[i].base;
-    if (block && c->net)
-        block[d.n_block++] = net_block(c->net);
-    if (block)
-        k = kernel_new(cfg->kernel, &d, cfg->mode);
-    *ran = k && (!may_leave_out(c, cfg) || run_repeating(c, k));
-    if (*ran)
-        last = kernel_run(k, CYC_NEVER);
-    kernel_free(k);
-    for (uint32_t i = 0; *ran && i < c->n_site; i++) {
+/* Until nothing moves; returns the clocks that this took. */
+static uint64_t run_out(struct elastic_chip *c)
+{
+    uint64_t last = kernel_run(c->kernel, CYC_NEVER);
+
+    kernel_free(c->kernel);
+    c->kernel = NULL;
+    for (uint32_t i = 0; i < c->n_site; i++) {
         last = max_u64(last, site_settle(&c->site[i], CYC_NEVER));
         last = max_u64(last, links_drain(&c->site[i]));
     }
     chip_settle(c, last);
-    free(block);
     return last + c->left_out.clk;
 }
 
@@ -616,50 +634,74 @@ static bool collect(struct elastic_chip *c, struct elastic_result *r)
     return put;
 }
 
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "no memory for the run");
+}
+
+enum err chip_make(struct elastic_chip *c, const struct plan *p,
+                   const struct elastic_cfg_run *cfg, bool live, struct err_msg *m)
+{
+    const bool direct = p->fabric->direct;
+
+    *c = (struct elastic_chip){ .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
+                                .live = live, .probe = cfg->probe, .watch = cfg->watch,
+                                .checks = cfg->mode == KERNEL_EVERY_CYCLE };
+    enum err e = cfg->places && !direct ? net_new(&c->net, c, cfg->places, m) : ERR_NONE;
+    if (!e && !make(c, cfg->fast))
+        e = no_memory(m);
+    if (!e && direct && cfg->places)
+        e = links_share(c, cfg->places, m);
+    if (!e && c->net)
+        e = net_unite(c->net, m);
+    if (!e)
+        e = check_packets(c, m);
+    if (!e && !make_kernel(c, cfg))
+        e = no_memory(m);
+    return e;
+}
+
+enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
+                  struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
+{
+    const bool direct = c->plan->fabric->direct;
+
+    *r = (struct elastic_result){ .n_image = c->n_image + c->left_out.images,
+                                  .elapsed = run_out(c), .n_run = c->n_image };
+    enum err e = c->net ? net_error(c->net, m) : ERR_NONE;
+    if (!e && !all_done(c)) {
+        stuck_explain(c, m, stuck);
+        if (cfg->waits)
+            stuck_list(c, cfg);
+        e = ERR_RUN;
+    }
+    if (!e)
+        repeat_spread(c);
+    if (!e)
+        e = check_streams(c, m);
+    if (!e && c->net)
+        e = net_collect(c->net, &r->packets, m);
+    if (!e && direct && cfg->places)
+        links_measure(c, cfg->places, &r->packets.wires);
+    if (!e && !collect(c, r))
+        e = no_memory(m);
+    if (e)
+        elastic_result_release(r);
+    return e;
+}
+
 enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
                           struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
 {
-    struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
-                              .probe = cfg->probe, .watch = cfg->watch,
-                              .checks = cfg->mode == KERNEL_EVERY_CYCLE };
-    const bool direct = p->fabric->direct;
-    enum err e = cfg->places && !direct ? net_new(&c.net, &c, cfg->places, m) : ERR_NONE;
-    bool ran = !e && make(&c, cfg->fast);
+    struct elastic_chip c;
+    enum err e = chip_make(&c, p, cfg, false, m);
 
-    *r = (struct elastic_result){ .n_image = cfg->n_image };
-    if (!e && ran && direct && cfg->places)
-        e = links_share(&c, cfg->places, m);
-    if (!e && ran && c.net)
-        e = net_unite(c.net, m);
-    if (!e && ran)
-        e = check_packets(&c, m);
-    if (!e && ran)
-        r->elapsed = run_design(&c, cfg, &ran);
-    if (!e && c.net)
-        e = net_error(c.net, m);
-    if (e) {
-        ; // told
-    } else if (!ran) {
-        e = err_set(m, ERR_MEMORY, "no memory for the run");
-    } else if (!all_done(&c)) {
-        stuck_explain(&c, m, stuck);
-        if (cfg->waits)
-            stuck_list(&c, cfg);
-        e = ERR_RUN;
-    } else {
-        r->n_run = c.n_image;
-        repeat_spread(&c);
-        e = check_streams(&c, m);
-        if (!e && c.net)
-            e = net_collect(c.net, &r->packets, m);
-        if (!e && direct && cfg->places)
-            links_measure(&c, cfg->places, &r->packets.wires);
-        if (!e && !collect(&c, r))
-            e = err_set(m, ERR_MEMORY, "no memory for the run");
-    }
-    release(&c);
-    if (e)
-        elastic_result_release(r);
+    *r = (struct elastic_result){ 0 };
+    if (!e && may_leave_out(&c, cfg) && !run_repeating(&c, c.kernel))
+        e = no_memory(m);
+    if (!e)
+        e = chip_end(&c, cfg, r, m, stuck);
+    chip_release(&c);
     return e;
 }
 

@@ -161,6 +161,35 @@ enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
                      struct elastic_result *r, struct err_msg *m);
 void elastic_result_release(struct elastic_result *r); // takes a zeroed one
 
+/* ---- live.c: a chip whose images come from outside, while it runs ---- */
+
+struct elastic_live;
+
+/* Of a chip that cfg->n_image images will be given, under the native kernel; plan and what cfg
+ * points to are borrowed. On success the caller owns *l. */
+enum err elastic_live_new(struct elastic_live **l, const struct plan *p,
+                          const struct elastic_cfg_run *cfg, struct err_msg *m);
+void elastic_live_free(struct elastic_live *l); // takes NULL
+
+/* The next image is there from a clock on that has not been run, not before the image given last.
+ * False when the host has no memory. */
+bool elastic_live_give(struct elastic_live *l, uint64_t clk);
+
+/* The next clock in which something is due; CYC_NEVER: nothing is until an image is given. */
+uint64_t elastic_live_next(const struct elastic_live *l);
+
+/* Runs all clocks up to this one. ERR_RUN: the routers cannot go on. */
+enum err elastic_live_run(struct elastic_live *l, uint64_t clk, struct err_msg *m);
+
+/* So far: images of which a first pixel has been sent; results, with the clock of the last of
+ * them; firings. */
+uint64_t elastic_live_begun(const struct elastic_live *l);
+uint64_t elastic_live_ended(const struct elastic_live *l, uint64_t *clk);
+uint64_t elastic_live_firings(const struct elastic_live *l);
+
+/* All images have been given: runs until nothing moves, as elastic_run() does. Once. */
+enum err elastic_live_end(struct elastic_live *l, struct elastic_result *r, struct err_msg *m);
+
 /* The mean interval between results, as a fraction of clocks over images: of the last half of them,
  * as far as that is whole rotations of the memories' columns. False of one image. */
 bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint64_t *clocks,

@@ -3,12 +3,17 @@
 
 #include "arch/elastic/site.h"
 
-/* The clock before which the next pixel does not go. */
+/* The clock before which the next pixel does not go; CYC_NEVER: its image is still to be given. */
 static uint64_t paced_clk(const struct site *s)
 {
     const struct elastic_chip *c = s->chip;
+    const uint64_t image = s->pixels / c->image.n, due = image * c->cfg->image_period_clk;
 
-    return s->pixels % c->image.n == 0 ? s->pixels / c->image.n * c->cfg->image_period_clk : 0;
+    if (s->pixels % c->image.n != 0)
+        return 0;
+    if (!c->live)
+        return due;
+    return image < c->n_given ? max_u64(due, c->given_clk[image]) : CYC_NEVER;
 }
 
 static bool has_more(const struct site *s)

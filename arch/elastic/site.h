@@ -256,6 +256,9 @@ struct elastic_chip {
     const struct plan        *plan;
     const struct elastic_cfg *cfg;
     uint64_t                  n_image; // that are run
+    bool                      live;    // images come while it runs (live.c)
+    uint64_t                 *given_clk; // owned; [n_given]: then, when each is there
+    uint64_t                  n_given;
     struct left_out           left_out;
     const struct core_probe  *probe; // NULL: nobody
     const struct elastic_watch *watch; // NULL: nobody
@@ -271,8 +274,12 @@ struct elastic_chip {
     struct mail              *tokens, *credits; // owned; [n_stream]
     struct link             **link_of;   // owned; [n_stream]
     struct intake           **intake_of; // owned; [n_stream]; NULL: leaves the chip
-    uint64_t                 *start_clk, *result_clk; // owned; [all images]
+    uint64_t                 *start_clk, *result_clk; // owned; [n_noted]
+    uint64_t                  n_noted;   // all images, or those given at least
     uint64_t                  n_result;  // outputs of the result that are made
+    struct block            **block; // owned
+    struct design             design;
+    struct kernel            *kernel; // owned; NULL once the run has ended
 };
 
 /* ---- orders.c ---- */
@@ -415,6 +422,19 @@ void stuck_explain(const struct elastic_chip *c, struct err_msg *m, struct stuck
 void stuck_list(const struct elastic_chip *c, const struct elastic_cfg_run *cfg);
 
 /* ---- chip.c, cure.c ---- */
+
+/* A chip in clock 0; *c is to be released after an error, too. */
+enum err chip_make(struct elastic_chip *c, const struct plan *p,
+                   const struct elastic_cfg_run *cfg, bool live, struct err_msg *m);
+void chip_release(struct elastic_chip *c);
+
+/* Room for when n images begin and end. False when the host has no memory. */
+bool chip_note_images(struct elastic_chip *c, uint64_t n);
+
+/* Runs until nothing moves, and says what came of it. ERR_RUN: not all images are through, as
+ * *stuck says. On error *r is zero. */
+enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
+                  struct elastic_result *r, struct err_msg *m, struct stuck *stuck);
 
 /* One run; *stuck says how it stands still, if it does. */
 enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,

@@ -14,7 +14,7 @@
 #ifndef ARCH_VALUES_TALLY_H
 #define ARCH_VALUES_TALLY_H
 
-#include "arch/core/imc_core.h"
+#include "arch/core/core.h"
 #include "dataflow/plan/plan.h"
 #include "network/values/values.h"
 
