@@ -687,15 +687,18 @@ static enum err run_chips(const struct job *all, uint32_t n, struct run_result *
     return e;
 }
 
-/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there,
- * but of spikes. */
+bool run_computes_layers(const struct plan *p, const struct ranges *ranges)
+{
+    return (!plan_skips(p) || network_is_spiking(p->network)) &&
+           (plan_is_exact(p) ||
+            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
+             sliced_by_layer(p, ranges)));
+}
+
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
     return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 &&
-           (!plan_skips(p) || network_is_spiking(p->network)) &&
-           (plan_is_exact(p) ||
-            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
-             sliced_by_layer(p, cfg->ranges)));
+           run_computes_layers(p, cfg->ranges);
 }
 
 /* ---- by the plan alone ---- */
@@ -743,6 +746,23 @@ static bool count_elastic(struct run_result *r, const struct plan *p)
     for (uint32_t i = 0; i < p->n_stream; i++)
         r->stream_bits[i] = r->elastic->stream[i].bits;
     return true;
+}
+
+enum err run_of_elastic(struct run_result *r, const struct plan *p, struct elastic_result *e,
+                        struct err_msg *m)
+{
+    *r = (struct run_result){ .n_image = e->n_image, .elastic = malloc(sizeof *r->elastic) };
+    if (r->elastic)
+        *r->elastic = *e;
+    else
+        elastic_result_release(e);
+    *e = (struct elastic_result){ 0 };
+    enum err err = r->elastic ? result_alloc(r, p, m) : no_memory(m);
+    if (!err && !count_elastic(r, p))
+        err = no_memory(m);
+    if (err)
+        run_result_release(r);
+    return err;
 }
 
 bool run_counts_all(const struct plan *p)

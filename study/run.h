@@ -123,6 +123,17 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
              struct err_msg *m);
 void run_result_release(struct run_result *r); // takes a zeroed one
 
+/* The same of images, each presented once, that went through an elastic chip from outside
+ * (elastic_live_end()), whose *e it takes: time and what follows from it, no values. On error *r is
+ * zero. */
+enum err run_of_elastic(struct run_result *r, const struct plan *p, struct elastic_result *e,
+                        struct err_msg *m);
+
+/* Whether values of images can be computed layer by layer: some converters that may clip act on a
+ * chip's values only, and skipped zeros are counted there, but of spikes. ranges: of calibrated
+ * converters, or NULL. */
+bool run_computes_layers(const struct plan *p, const struct ranges *ranges);
+
 /* Whether a run of the plan counts all that energy is priced from: not under elastic clocking with
  * replicas. */
 bool run_counts_all(const struct plan *p);

@@ -1,8 +1,8 @@
 /* tlm/imc_accelerator.cpp -- see imc_accelerator.h.
  *
- * Three processes: `run` steps the chip, timestep by timestep, `transfer` moves images and results,
- * `raise` drives the interrupt. A run has a number; what finds that another has begun, or that it
- * was reset, gives up.
+ * Three processes: `run` steps the chip, timestep by timestep or from one clock in which something
+ * is due to the next, `transfer` moves images and results, `raise` drives the interrupt. A run has a
+ * number; what finds that another has begun, or that it was reset, gives up.
  */
 #include "tlm/imc_accelerator.h"
 
@@ -14,6 +14,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include "tlm/accelerator_dma.h"
+#include "tlm/accelerator_elastic.h"
 #include "tlm/accelerator_registers.h"
 #include "tlm/accelerator_trace.h"
 
@@ -22,6 +23,7 @@ extern "C" {
 #include "network/precision.h"
 #include "study/calibrate.h"
 #include "study/inputs.h"
+#include "study/place.h"
 #include "study/pricing.h"
 #include "study/study.h"
 }
@@ -48,6 +50,7 @@ public:
     struct study      study = {};
     struct chip_model costs = {}; // where energy.chip names some
     struct ranges     ranges = {}; // of calibrated converters
+    struct placed     placed = {}; // on a fabric that has places
 
     explicit loaded(const accelerator_cfg &cfg)
     {
@@ -66,11 +69,13 @@ public:
             study_release(&study);
         }
         if (!e)
-            e = study_plan(&study, &m);
+            e = is_elastic() ? study_plan_any(&study, &m) : study_plan(&study, &m);
         if (!e && priced() && (e = pricing_load(&costs, &study.config, &study.network, &m)))
             study_release(&study);
         if (!e && calibrate_wanted(&study.plan) && (e = measure(&m)))
             study_release(&study);
+        if (!e && is_elastic() && (e = place(cfg, &m)))
+            release();
         if (e)
             throw std::runtime_error(m.text);
     }
@@ -80,10 +85,19 @@ public:
         return pricing_wanted(&study.config);
     }
 
+    bool is_elastic() const
+    {
+        return config_clocking(&study.config) == CLOCKING_ELASTIC;
+    }
+
+    const struct elastic_places *places() const
+    {
+        return places_.graph ? &places_ : nullptr;
+    }
+
     ~loaded()
     {
-        ranges_release(&ranges);
-        study_release(&study);
+        release();
     }
 
     loaded(const loaded &) = delete;
@@ -98,6 +112,31 @@ private:
         cfg.jobs = 1;
         return calibrate(&ranges, &study.plan, &cfg, m);
     }
+
+    /* Under elastic clocking values are computed beside the chip, layer by layer. */
+    enum err place(const accelerator_cfg &cfg, struct err_msg *m)
+    {
+        if (network_is_spiking(&study.network) ||
+            !run_computes_layers(&study.plan, &ranges))
+            return err_set(m, ERR_INPUT, "%.400s: clocking.kind = elastic: values are computed "
+                           "layer by layer and exactly: want no network of neurons, no skipped "
+                           "zeros and converters that cannot clip, or clocking.kind = timestep",
+                           cfg.config.c_str());
+        if (!study_is_placed(&study))
+            return ERR_NONE;
+        enum err e = study_place(&placed, &study, m);
+        places_ = { &placed.graph, placed.placement.node };
+        return e;
+    }
+
+    void release()
+    {
+        placed_release(&placed);
+        ranges_release(&ranges);
+        study_release(&study);
+    }
+
+    struct elastic_places places_ = {};
 };
 
 } // namespace
@@ -123,10 +162,17 @@ private:
     /* Processes. */
     void run();
     void run_images();
+    void run_elastic();
+    void give_images();
     bool have_image(uint64_t run);
     bool step_chip(uint64_t timestep, uint64_t run);
     void take_results();
+    void put_result(const int64_t *value);
+    void measure_timesteps();
+    void measure_elastic();
     void price_run();
+    void price_elastic();
+    void put_energy(const struct price_report &report);
     void transfer();
     void read_image();
     void write_result();
@@ -138,13 +184,16 @@ private:
     loaded           loaded_;
     const study     &study_ = loaded_.study;
     sc_time          cycle_, timestep_;
-    int64_t          due_; // timestep in which the first pixel is stored, after the image's first
+    int64_t          due_ = 0; // timestep in which the first pixel is stored, after the image's first
 
     accelerator_registers regs_;
     uint64_t              run_ = 0; // number of the present run, or the last
     sc_time               start_;
 
-    chip_ptr          chip_;
+    chip_ptr          chip_; // of timesteps, or
+    std::unique_ptr<accelerator_elastic> elastic_;
+    sc_time           elastic_start_; // of its clock 0
+    uint64_t          given_ = 0;     // images that it knows to be there
     uint64_t          fetched_ = 0, injected_ = 0, returned_ = 0, finished_ = 0; // images
     uint64_t          elapsed_ = 0; // timesteps of the chip to its latest result
     std::deque<bytes> images_, results_;
@@ -192,17 +241,14 @@ imc_accelerator::impl::impl(const sc_core::sc_module_name &name, imc_accelerator
 
     if (cfg_.burst_bytes == 0)
         throw std::runtime_error("burst_bytes = 0: want at least 1");
-    timestep_ = cycle_ * static_cast<double>(p.timestep_clk);
-    due_ = p.time.image_feed[0].stored[0];
-    for (uint32_t i = 1; i < p.n_image_feed; i++)
-        due_ = std::min(due_, p.time.image_feed[i].stored[0]);
     regs_.put(REG_ID, ID_VALUE);
     regs_.put(REG_VERSION, VERSION_VALUE);
     regs_.put(REG_IMAGE_BYTES, in.height * in.width * in.channels);
     regs_.put(REG_RESULT_BYTES, 4 * layer_delivers(network_result(&study_.network)).channels);
-    regs_.put(REG_INTERVAL, static_cast<uint32_t>(p.interval * p.timestep_clk));
-    regs_.put(REG_LATENCY,
-              static_cast<uint32_t>((p.time.lead + p.time.first_result) * p.timestep_clk));
+    if (loaded_.is_elastic())
+        measure_elastic();
+    else
+        measure_timesteps();
     regs_.put(REG_CLOCK_MHZ, study_.config.clock_mhz);
     regs_.put(REG_CORES, p.n_core);
 
@@ -215,11 +261,45 @@ imc_accelerator::impl::impl(const sc_core::sc_module_name &name, imc_accelerator
     sensitive << irq_changed_;
 }
 
+/* When images are due, and when results come, of timesteps. */
+void imc_accelerator::impl::measure_timesteps()
+{
+    const struct plan &p = study_.plan;
+
+    timestep_ = cycle_ * static_cast<double>(p.timestep_clk);
+    due_ = p.time.image_feed[0].stored[0];
+    for (uint32_t i = 1; i < p.n_image_feed; i++)
+        due_ = std::min(due_, p.time.image_feed[i].stored[0]);
+    regs_.put(REG_INTERVAL, static_cast<uint32_t>(p.interval * p.timestep_clk));
+    regs_.put(REG_LATENCY,
+              static_cast<uint32_t>((p.time.lead + p.time.first_result) * p.timestep_clk));
+}
+
+/* Elastic clocking has no timetable: as many images as a batch has are run, which says at once
+ * whether the chip would stand still. */
+void imc_accelerator::impl::measure_elastic()
+{
+    struct elastic_cfg_run cfg = {};
+    struct elastic_result r;
+    struct err_msg m;
+    uint64_t clocks = 0, images = 1;
+
+    cfg.places = loaded_.places();
+    cfg.n_image = std::max<uint64_t>(study_.config.batch, RUN_ELASTIC_IMAGES);
+    if (::elastic_run(&study_.plan, &cfg, &r, &m) != ERR_NONE)
+        throw std::runtime_error(m.text);
+    elastic_interval(&study_.plan, &r, &clocks, &images);
+    regs_.put(REG_INTERVAL, static_cast<uint32_t>((clocks + images / 2) / images));
+    regs_.put(REG_LATENCY, static_cast<uint32_t>(r.result_clk[0] + 1));
+    elastic_result_release(&r);
+}
+
 void imc_accelerator::impl::add_to(sc_core::sc_trace_file *file, const std::string &name)
 {
     sc_core::sc_trace(file, regs_.word(REG_STATUS), name + ".status");
     sc_core::sc_trace(file, face_.irq, name + ".irq");
-    trace_.add_to(file, name);
+    if (!loaded_.is_elastic())
+        trace_.add_to(file, name);
 }
 
 /* ---- target socket ---- */
@@ -283,6 +363,8 @@ void imc_accelerator::impl::count_cycles()
     regs_.put64(REG_CYCLES, (sc_core::sc_time_stamp() - start_).value() / cycle_.value());
     for (uint32_t i = 0; chip_ && i < study_.plan.n_core; i++)
         firings += chip_counters(chip_.get(), i)->firings;
+    if (elastic_)
+        firings = elastic_->firings();
     regs_.put64(REG_FIRINGS, firings);
 }
 
@@ -292,7 +374,7 @@ void imc_accelerator::impl::begin_run()
     regs_.put(REG_STATUS, STATUS_BUSY);
     for (uint32_t reg = REG_FINISHED; reg < REG_END; reg += 4)
         regs_.put(reg, 0);
-    fetched_ = injected_ = returned_ = finished_ = 0;
+    fetched_ = given_ = injected_ = returned_ = finished_ = 0;
     images_.clear();
     results_.clear();
     start_ = sc_core::sc_time_stamp();
@@ -304,11 +386,12 @@ void imc_accelerator::impl::end_run(uint32_t status, uint32_t cause)
 {
     count_cycles();
     if (status == STATUS_DONE && loaded_.priced())
-        price_run();
+        elastic_ ? price_elastic() : price_run();
     run_++;
     regs_.put(REG_STATUS, status);
     regs_.put(REG_CAUSE, cause);
     chip_.reset();
+    elastic_.reset();
     trace_.end_run();
     ended_.notify(sc_core::SC_ZERO_TIME);
     irq_changed_.notify(sc_core::SC_ZERO_TIME);
@@ -327,7 +410,10 @@ void imc_accelerator::impl::run()
         while (!regs_.busy() || ran == run_)
             wait(changed_);
         ran = run_;
-        run_images();
+        if (loaded_.is_elastic())
+            run_elastic();
+        else
+            run_images();
     }
 }
 
@@ -408,15 +494,92 @@ void imc_accelerator::impl::take_results()
     struct chip_result r;
 
     while (chip_result(chip_.get(), &r)) {
-        bytes b;
-        for (uint32_t i = 0; i < regs_.get(REG_RESULT_BYTES); i++)
-            b.push_back(static_cast<unsigned char>(static_cast<uint32_t>(r.value[i / 4]) >>
-                                                   8 * (i % 4)));
-        results_.push_back(b);
-        returned_++;
+        put_result(r.value);
         elapsed_ = static_cast<uint64_t>(r.timestep + 1);
-        changed_.notify(sc_core::SC_ZERO_TIME);
     }
+}
+
+void imc_accelerator::impl::put_result(const int64_t *value)
+{
+    bytes b;
+
+    for (uint32_t i = 0; i < regs_.get(REG_RESULT_BYTES); i++)
+        b.push_back(static_cast<unsigned char>(static_cast<uint32_t>(value[i / 4]) >> 8 * (i % 4)));
+    results_.push_back(b);
+    returned_++;
+    changed_.notify(sc_core::SC_ZERO_TIME);
+}
+
+/* ---- the chip under elastic clocking ---- */
+
+/* Tells it of images that have been read, each from the next clock that begins. */
+void imc_accelerator::impl::give_images()
+{
+    const uint64_t since = (sc_core::sc_time_stamp() - elastic_start_).value();
+    const uint64_t clk = (since + cycle_.value() - 1) / cycle_.value();
+
+    for (; given_ < fetched_; given_++)
+        elastic_->give(clk, images_[given_ - injected_]);
+}
+
+/* A clock is run when it is over. An image leaves the queue when the chip takes its first pixel. */
+void imc_accelerator::impl::run_elastic()
+{
+    const uint64_t run = run_;
+    accelerator_elastic::scores values;
+    bool goes_on = true;
+
+    while (images_.empty() && run == run_)
+        wait(changed_ | ended_);
+    if (run != run_)
+        return;
+    elastic_ = std::make_unique<accelerator_elastic>(study_, loaded_.places(), loaded_.ranges,
+                                                     regs_.get(REG_COUNT));
+    elastic_start_ = sc_core::sc_time_stamp();
+    while (goes_on && returned_ < regs_.get(REG_COUNT)) {
+        give_images();
+        const uint64_t next = elastic_->next();
+        if (next == CYC_NEVER)
+            wait(changed_ | ended_);
+        else
+            wait(elastic_start_ + cycle_ * static_cast<double>(next + 1) -
+                     sc_core::sc_time_stamp(), changed_ | ended_);
+        if (run != run_)
+            return;
+        const uint64_t clocks =
+            (sc_core::sc_time_stamp() - elastic_start_).value() / cycle_.value();
+        goes_on = clocks == 0 || elastic_->run(clocks - 1);
+        regs_.put64(REG_RUN_CYCLES, clocks);
+        for (; injected_ < elastic_->begun(); injected_++) {
+            images_.pop_front();
+            changed_.notify(sc_core::SC_ZERO_TIME);
+        }
+        while (elastic_->take(values))
+            put_result(values.data());
+        goes_on = goes_on && (elastic_->next() != CYC_NEVER || given_ == injected_);
+    }
+    if (!goes_on)
+        end_run(STATUS_ERROR, CAUSE_CHIP);
+}
+
+void imc_accelerator::impl::price_elastic()
+{
+    struct run_result r;
+    struct price_report report;
+    struct err_msg m;
+
+    if (!elastic_->end(r))
+        return;
+    if (pricing_by(&report, &loaded_.costs, &study_, &r, PRICE_AS_IT_WAS, &m) == ERR_NONE)
+        put_energy(report);
+    price_report_release(&report);
+    run_result_release(&r);
+}
+
+void imc_accelerator::impl::put_energy(const struct price_report &report)
+{
+    regs_.put64(REG_ENERGY, static_cast<uint64_t>(price_row_energy_pj(&report.total) +
+                                                  price_row_leakage_pj(&report.total)));
 }
 
 /* What the images cost, as the command has it: with what comes of the last ones after their
@@ -438,8 +601,7 @@ void imc_accelerator::impl::price_run()
     const struct price_run run = { core.data(), bits.data(), returned_, elapsed_, p.interval,
                                    p.config->chip_cores - p.n_core, true, 0, nullptr };
     if (price(&loaded_.costs, &p, &run, &report, &m) == ERR_NONE)
-        regs_.put64(REG_ENERGY, static_cast<uint64_t>(price_row_energy_pj(&report.total) +
-                                                      price_row_leakage_pj(&report.total)));
+        put_energy(report);
     price_report_release(&report);
 }
 

@@ -5,8 +5,9 @@
  * the native kernel, writes the results back and raises `irq`. docs/tlm.md has the register map
  * and says what a transaction may look like.
  *
- * The chip's clock stands still, in whole timesteps, while the image that is due has not been read:
- * slow memory costs cycles, never results. Any number of instances may share a simulation.
+ * The chip's clock stands still, in whole timesteps, while the image that is due has not been read;
+ * under elastic clocking it goes on with earlier images. Slow memory costs cycles, never results.
+ * Any number of instances may share a simulation.
  */
 #ifndef IMCSIM_IMC_ACCELERATOR_H
 #define IMCSIM_IMC_ACCELERATOR_H
@@ -41,7 +42,7 @@ enum reg : uint32_t {
     REG_CAUSE        = 0x44, // of ERROR
     REG_CYCLES       = 0x48, // clock cycles from START to DONE, or so far
     REG_RUN_CYCLES   = 0x50, // in which the chip ran
-    REG_STALL_CYCLES = 0x58, // in which it stood still for an image, the first one not counted
+    REG_STALL_CYCLES = 0x58, // in which it stood still for an image, but the first; elastic: 0
     REG_FIRINGS      = 0x60, // of crossbars
     REG_DMA_BYTES    = 0x68, // read and written
     REG_ENERGY       = 0x70, // pJ an image, once DONE; 0 when energy.chip names no costs
