@@ -247,6 +247,38 @@ static void a_mesh_is_placed_and_keeps_the_pace(void **state)
                          "fabric.vc_flits=1", 2, "want at least fabric.vc_flits = ");
 }
 
+/* Status 1, a line for each stage that has work, and last the circle with what breaks it. */
+static void a_chip_that_stands_still_says_who_waits_and_what_would_do(void **state)
+{
+    static const char run[] = "run configs/vit_fmnist.yaml --set clocking.kind=elastic";
+    struct outcome o = imcsim(*state, run);
+    char again[256], *line = strtok(o.err, "\n"), *last = NULL;
+    uint32_t n = 0, size;
+
+    assert_int_equal(o.status, 1);
+    assert_string_equal(o.out, "");
+    for (; line; n++) {
+        assert_int_equal(strncmp(line, "imcsim: ", 8), 0);
+        last = line;
+        line = strtok(NULL, "\n");
+        if (line) // not the last
+            assert_non_null(strstr(last, strstr(last, " is ") ? " is blocked by " : " waits for "));
+    }
+    assert_true(n > 5);
+    assert_non_null(strstr(last, "nothing can move any more while image 0 is computed: "));
+    assert_non_null(strstr(last, "placed_sum.output 2 of 2 full"));
+    const char *cure = strstr(last, ": want elastic.residual_pixels = ");
+    assert_non_null(cure);
+    assert_int_equal(sscanf(cure, ": want elastic.residual_pixels = %u", &size), 1);
+    outcome_release(&o);
+    for (uint32_t less = 0; less < 2; less++) {
+        snprintf(again, sizeof again, "%s --set elastic.residual_pixels=%u", run, size - less);
+        o = imcsim(*state, again);
+        assert_int_equal(o.status, less ? 1 : 0);
+        outcome_release(&o);
+    }
+}
+
 static void both_kernels_write_the_same(void **state)
 {
 #ifndef WITH_SYSTEMC
@@ -276,6 +308,7 @@ int main(void)
         TEST(images_have_the_classes_of_timesteps),
         TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
         TEST(a_mesh_is_placed_and_keeps_the_pace),
+        TEST(a_chip_that_stands_still_says_who_waits_and_what_would_do),
         TEST(both_kernels_write_the_same),
     };
 
