@@ -142,7 +142,8 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_FROM] = { "from", "DB:ID", KIND_TEXT, AT(from), 0, 0, {0},
         "instead of CONFIG: the point of a study with this id, or this begin of it" },
     [OPTION_TRAFFIC] = { "traffic", "PATTERN", KIND_TEXT, AT(traffic), 0, 0, {0},
-        "uniform, transpose, neighbor, or a file of lines: from to [weight] (uniform)" },
+        "uniform, transpose, neighbor, tornado, bitcomp, bitrev, shuffle, or a file of lines: "
+        "from to [weight] (uniform)" },
     [OPTION_RATE] = { "rate", "R,..", KIND_TEXT, AT(rate), 0, 0, {0},
         "flits that each node offers in a clock, up to 1; several: a run for each (0.1)" },
     [OPTION_FLITS] = { "flits", "N", KIND_COUNT, AT(flits), 1, ROUTER_MOST_FLITS, {0},

@@ -28,8 +28,16 @@ static enum err is_square(const struct graph *g, struct err_msg *m)
 {
     if (g->rows == g->columns)
         return ERR_NONE;
-    return err_set(m, ERR_INPUT, "transpose: fabric.rows = %" PRIu32 ", fabric.columns = %" PRIu32
+    return err_set(m, ERR_INPUT, "fabric.rows = %" PRIu32 ", fabric.columns = %" PRIu32
                    ": want as many columns as rows", g->rows, g->columns);
+}
+
+static enum err has_bits(const struct graph *g, struct err_msg *m)
+{
+    if ((g->n_node & (g->n_node - 1)) == 0)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "fabric.rows = %" PRIu32 ", fabric.columns = %" PRIu32
+                   ": want powers of 2", g->rows, g->columns);
 }
 
 static uint32_t transpose(const struct traffic *t, const struct graph *g, uint32_t from,
@@ -48,10 +56,55 @@ static uint32_t neighbor(const struct traffic *t, const struct graph *g, uint32_
     return (from / g->columns + 1) % g->rows * g->columns + (from % g->columns + 1) % g->columns;
 }
 
+static uint32_t tornado(const struct traffic *t, const struct graph *g, uint32_t from,
+                        uint64_t random)
+{
+    uint32_t row = from / g->columns + (g->rows + 1) / 2 - 1;
+    uint32_t column = from % g->columns + (g->columns + 1) / 2 - 1;
+
+    (void)t;
+    (void)random;
+    return row % g->rows * g->columns + column % g->columns;
+}
+
+/* Of a node's number, of so many bits as there are nodes. */
+static uint32_t bit_complement(const struct traffic *t, const struct graph *g, uint32_t from,
+                               uint64_t random)
+{
+    (void)t;
+    (void)random;
+    return g->n_node - 1 - from;
+}
+
+static uint32_t bit_reverse(const struct traffic *t, const struct graph *g, uint32_t from,
+                            uint64_t random)
+{
+    uint32_t to = 0;
+
+    (void)t;
+    (void)random;
+    for (uint32_t bit = 1; bit < g->n_node; bit *= 2, from /= 2)
+        to = 2 * to + from % 2;
+    return to;
+}
+
+static uint32_t shuffle(const struct traffic *t, const struct graph *g, uint32_t from,
+                        uint64_t random)
+{
+    (void)t;
+    (void)random;
+    return from < g->n_node / 2 ? 2 * from : 2 * from + 1 - g->n_node;
+}
+
 const struct traffic_pattern traffic_patterns[] = {
     { "uniform", "to any node alike", NULL, uniform },
     { "transpose", "from row r, column c to row c, column r", is_square, transpose },
     { "neighbor", "one row and one column on, the last to the first", NULL, neighbor },
+    { "tornado", "nearly half of the rows and of the columns on", NULL, tornado },
+    { "bitcomp", "to the node whose number has all other bits", has_bits, bit_complement },
+    { "bitrev", "to the node whose number has the bits in reverse", has_bits, bit_reverse },
+    { "shuffle", "to the node whose number has the bits one to the left, in a circle", has_bits,
+      shuffle },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -148,6 +201,17 @@ static enum err index_flows(struct traffic_flows *f, const struct graph *g, stru
     return ERR_NONE;
 }
 
+static enum err no_file(const char *path, int why, struct err_msg *m)
+{
+    char names[256];
+    size_t n = 0;
+
+    for (const struct traffic_pattern *p = traffic_patterns; p->name && n < sizeof names; p++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", p->name);
+    return err_set(m, ERR_INPUT, "%.400s: cannot open: %s: want %s or a file", path, strerror(why),
+                   names);
+}
+
 static enum err read_flows(struct traffic *t, const char *path, const struct graph *g,
                            struct err_msg *m)
 {
@@ -158,8 +222,7 @@ static enum err read_flows(struct traffic *t, const char *path, const struct gra
     enum err e = ERR_NONE;
 
     if (!in)
-        return err_set(m, ERR_INPUT, "%.400s: cannot open: %s: want uniform, transpose, neighbor "
-                       "or a file", path, strerror(errno));
+        return no_file(path, errno, m);
     for (unsigned number = 1; !e && fgets(line, sizeof line, in); number++) {
         e = strchr(line, '\n') || strlen(line) + 1 < sizeof line
                 ? read_line(&flow, g, line, m)
@@ -186,7 +249,10 @@ enum err traffic_find(struct traffic *t, const char *word, const struct graph *g
     for (const struct traffic_pattern *p = traffic_patterns; p->name; p++)
         if (strcmp(p->name, word) == 0) {
             t->pattern = p;
-            return p->check ? p->check(g, m) : ERR_NONE;
+            enum err e = p->check ? p->check(g, m) : ERR_NONE;
+            if (e)
+                err_prefix(m, p->name);
+            return e;
         }
     t->pattern = &of_file;
     enum err e = read_flows(t, word, g, m);

@@ -994,6 +994,47 @@ static void the_seed_alone_decides(void **state)
     graph_release(&g);
 }
 
+/* Node by node, by what the patterns are in Dally and Towles, Principles and Practices of
+ * Interconnection Networks (2004), 3.2: the bits d of a node's number s, and the digits of its
+ * place. */
+static void patterns_are_permutations_of_bits_and_of_digits(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t    rows, columns;
+        uint8_t     bit[6], flip; // d_i = s_bit[i], or its opposite; digits where bits are all 0
+    } cases[] = {
+        { "bitcomp", 8, 8, { 0, 1, 2, 3, 4, 5 }, 1 },
+        { "bitrev", 8, 8, { 5, 4, 3, 2, 1, 0 }, 0 },
+        { "shuffle", 8, 8, { 5, 0, 1, 2, 3, 4 }, 0 },
+        { "transpose", 8, 8, { 3, 4, 5, 0, 1, 2 }, 0 },
+        { "bitrev", 4, 8, { 4, 3, 2, 1, 0 }, 0 },
+        { "tornado", 8, 8, { 0 }, 0 },
+        { "tornado", 5, 6, { 0 }, 0 },
+        { "tornado", 1, 7, { 0 }, 0 },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct graph g = mesh(cases[k].rows, cases[k].columns);
+        struct traffic t = { .n_flit = 1 };
+        struct err_msg m;
+        const uint32_t rows = g.rows, columns = g.columns;
+        assert_int_equal(traffic_find(&t, cases[k].name, &g, &m), ERR_NONE);
+        for (uint32_t s = 0; s < g.n_node; s++) {
+            uint32_t d = 0;
+            for (uint32_t i = 0; UINT32_C(1) << i < g.n_node; i++)
+                d |= ((s >> cases[k].bit[i] ^ cases[k].flip) & 1) << i;
+            if (cases[k].bit[0] + cases[k].bit[1] == 0) // half of the ring, and less than half
+                d = (s / columns + (rows - 1) / 2) % rows * columns +
+                    (s % columns + (columns - 1) / 2) % columns;
+            assert_int_equal(t.pattern->to(&t, &g, s, 0), d);
+        }
+        traffic_release(&t);
+        graph_release(&g);
+    }
+}
+
 /* Routers are stepped where flits are, not in every clock. */
 static void steps_grow_with_flits(void **state)
 {
@@ -1079,6 +1120,7 @@ int main(void)
         cmocka_unit_test(a_ring_is_a_circle),
         cmocka_unit_test(gaps_are_geometric),
         cmocka_unit_test(the_seed_alone_decides),
+        cmocka_unit_test(patterns_are_permutations_of_bits_and_of_digits),
         cmocka_unit_test(steps_grow_with_flits),
         cmocka_unit_test(latencies_and_saturation_are_booksim_s),
     };
