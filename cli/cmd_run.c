@@ -1,6 +1,7 @@
 /* cli/cmd_run.c -- imcsim run: simulates and reports. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "cli/analog_picture.h"
@@ -15,14 +16,14 @@
 #include "cli/run_event.h"
 #include "cli/spike_picture.h"
 #include "cli/tracing.h"
-#include "core/outfile.h"
 #include "dataflow/plan/clocking.h"
 #include "network/precision.h"
+#include "network/values/values.h"
 #include "report/report.h"
 #include "report/tokens_report.h"
 #include "study/decode_price.h"
 #include "study/measure.h"
-#include "study/outputs.h"
+#include "study/outputs_file.h"
 #include "study/pricing.h"
 #include "study/study.h"
 #include "study/sweep/wishes.h"
@@ -175,46 +176,74 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     return e;
 }
 
+/* Of --outputs: images that wait until as many are there as go through together. */
 struct visit {
-    struct outputs          *outputs;
+    struct outputs          *outputs; // owned, as the next two
+    struct outputs_file     *file;
+    uint8_t                 *image;   // [VALUE_LANES][image_bytes]
+    size_t                   image_bytes;
+    uint32_t                 n;       // that wait
+    uint64_t                 end;     // of those seen
     const struct run_result *result;
 };
 
-/* Keeps the outputs of an image, whose class is the chip's: one proves the other. */
+/* Images whose classes are the chip's: one proves the other. */
+static enum err run_waiting(struct visit *v, struct err_msg *m)
+{
+    const uint64_t first = v->end - v->n;
+    enum err e = outputs_run(v->outputs, v->image, v->n, m);
+
+    for (uint32_t i = 0; !e && v->result->predicted && i < v->n; i++)
+        if (v->result->predicted[first + i] != outputs_class(v->outputs, i))
+            e = err_set(m, ERR_RUN, "image %" PRIu64 ": the chip's class %" PRIu32 " is not that "
+                        "of the layers one by one, %" PRIu32, first + i,
+                        v->result->predicted[first + i], outputs_class(v->outputs, i));
+    v->n = 0;
+    return e ? e : outputs_file_add(v->file, v->result->n_image, m);
+}
+
 static enum err visit_image(void *user, uint64_t i, const uint8_t *image, struct err_msg *m)
 {
     struct visit *v = user;
-    enum err e = outputs_add(v->outputs, image, m);
 
-    if (!e && v->result->predicted && v->result->predicted[i] != outputs_class(v->outputs))
-        e = err_set(m, ERR_RUN, "image %" PRIu64 ": the chip's class %" PRIu32 " is not that of "
-                    "the layers one by one, %" PRIu32, i, v->result->predicted[i],
-                    outputs_class(v->outputs));
-    return e;
+    memcpy(v->image + v->n++ * v->image_bytes, image, v->image_bytes);
+    v->end = i + 1;
+    return v->n == VALUE_LANES || v->end == v->result->n_image ? run_waiting(v, m) : ERR_NONE;
 }
 
-static enum err write_outputs(const struct options *o, const struct study *s,
-                              const struct run_result *result, struct err_msg *m)
+/* What can be refused before the run is. */
+static enum err visit_open(struct visit *v, const struct options *o, const struct study *s,
+                           struct err_msg *m)
+{
+    enum err e = outputs_new(&v->outputs, &s->config.network, &s->network, m);
+
+    if (!e)
+        e = outputs_file_open(&v->file, v->outputs, o->outputs, m);
+    v->image_bytes = network_image_bytes(&s->network);
+    v->image = e ? NULL : calloc(VALUE_LANES, v->image_bytes);
+    return e || v->image ? e : err_set(m, ERR_MEMORY, "no memory for images");
+}
+
+static enum err visit_all(struct visit *v, const struct options *o, const struct study *s,
+                          const struct run_result *result, struct err_msg *m)
 {
     const struct run_cfg cfg = { .images = o->images, .images_how = o->how,
                                  .inputs = o->inputs };
-    struct visit v = { .result = result };
-    struct outfile *f;
-    enum err e = outputs_new(&v.outputs, &s->config.network, &s->network, m);
 
-    if (!e)
-        e = run_visit_images(&s->plan, &cfg, 0, result->n_image, visit_image, &v, m);
-    if (!e)
-        e = outfile_open(&f, o->outputs, m);
+    v->result = result;
+    enum err e = run_visit_images(&s->plan, &cfg, 0, result->n_image, visit_image, v, m);
     if (!e) {
-        e = outputs_write(v.outputs, outfile_stream(f), m);
-        if (e)
-            outfile_discard(f);
-        else
-            e = outfile_commit(f, m);
+        e = outputs_file_commit(v->file, m);
+        v->file = NULL;
     }
-    outputs_free(v.outputs);
     return e;
+}
+
+static void visit_close(struct visit *v)
+{
+    outputs_file_discard(v->file);
+    outputs_free(v->outputs);
+    free(v->image);
 }
 
 struct decoding { // beside the run of whole sequences
@@ -258,14 +287,17 @@ static enum err run_study(const struct options *o, struct report *r, const struc
                           size_t n, struct err_msg *m)
 {
     struct measured d;
-    enum err e = simulate(o, r->study, &d, &r->host, m);
+    struct visit v = { 0 };
+    enum err e = o->outputs ? visit_open(&v, o, r->study, m) : ERR_NONE;
 
+    if (!e)
+        e = simulate(o, r->study, &d, &r->host, m);
+    if (!e && o->outputs && (e = visit_all(&v, o, r->study, &d.run, m)))
+        measured_release(&d);
+    visit_close(&v);
     if (e)
         return e;
-    if (o->outputs)
-        e = write_outputs(o, r->study, &d.run, m);
-    if (!e)
-        e = measured_price(&d, r->study, m);
+    e = measured_price(&d, r->study, m);
     struct decoding decoding = { .done = false };
     if (!e)
         e = decode(&decoding, r, o, m);
@@ -293,10 +325,11 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
         { o->write_config, study_write_config, s },
         { o->svg, s->analog.device ? analog_picture : tokens ? token_picture : spike_picture,
           s->analog.device || tokens ? (const void *)&r : &drawing },
-        { o->trace, NULL, NULL }, // these two are written during the run
+        { o->trace, NULL, NULL }, // these three are written during the run
         { o->timeline, NULL, NULL },
+        { o->outputs, NULL, NULL },
     };
-    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
+    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 3;
     enum err e = check_outputs(o, s, m);
 
     if (!e)

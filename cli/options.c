@@ -51,7 +51,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_INPUTS] = FILE_ROW("inputs", inputs,
         "runs these values of the model's input: an array of numpy, .npy, no labels"),
     [OPTION_OUTPUTS] = FILE_ROW("outputs", outputs,
-        "writes each output of the model for every image: .npz of numpy"),
+        "writes each output of the model for every image: .npz of numpy, or .npy of one"),
     [OPTION_INPUT_SHAPE] = { "input-shape", "SHAPE", KIND_TEXT, AT(input_shape), 0, 0, {0},
         "dimensions that the model leaves open: --set network.input_shape=1x3x224x224" },
     [OPTION_AXES] = { "axes", "NAME=N,..", KIND_TEXT, AT(axes), 0, 0, {0},

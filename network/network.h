@@ -161,8 +161,10 @@ struct network_end {
     char    *value; // owned; its name in the file
     uint32_t layer;
     bool     real;  // the bytes' real values, or the sums' ; else the bytes
-    bool     channels_last;
     uint32_t n_dim, dim[8]; // of one image, as the file has them
+    bool     channels_last;
+    uint32_t *place; // owned; of each value in the file's order, in [column][row][channel] of what
+                     // the layer delivers; NULL: channels_last says where
 };
 
 /* Rows of tokens' channels for the ids of a model's input, off the chip. */

@@ -74,8 +74,10 @@ void network_release(struct network *n)
 {
     for (uint32_t i = 0; i < n->n_layer; i++)
         layer_release(&n->layer[i]);
-    for (uint32_t k = 0; k < n->n_end; k++)
+    for (uint32_t k = 0; k < n->n_end; k++) {
         free(n->end[k].value);
+        free(n->end[k].place);
+    }
     free(n->end);
     release_table(n);
     if (n->host)

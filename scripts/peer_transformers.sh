@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # 500 random small transformers in the styles of exporters (test/random_transformer.h) under ONNX
-# Runtime, without optimisations, and here: the codes of their results.
+# Runtime, without optimisations, and here: every value of their outputs.
 #
 # usage: scripts/peer_transformers.sh BUILD_DIRECTORY [COUNT [FIRST]]      exit status 1 where more
 #        than 1 of 100 differ; COUNT 500, seeds from FIRST (1)

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/util.h"
 #include "network/float/graph.h"
 #include "network/onnx/read.h"
 #include "network/precision.h"
-#include "network/values/plain.h"
-#include "traces/npy.h"
+#include "network/values/values.h"
+#include "study/values.h"
 
 #define MOST_VALUES (UINT64_C(1) << 28) // of the host, an image
 #define MOST_WORK   (UINT64_C(1) << 36)
@@ -18,7 +19,7 @@ struct output {
     uint32_t value; // of the graph
     uint32_t n_dim, dim[ONNX_MOST_DIMS]; // of one image
     bool     real;
-    double  *data; // owned; of all images
+    double  *data; // owned; of the images of a run
     size_t   n, room;
 };
 
@@ -26,11 +27,15 @@ struct outputs {
     const struct network *network;
     struct onnx_model     model;
     struct onnx_graph     graph;
-    struct plain         *plain;
+    struct values        *values; // owned, as the next three; made for the first run
+    struct value_lanes   *lanes;
+    int64_t              *result; // [VALUE_LANES][classes]
+    uint32_t             *class_of; // [n_image]
     struct array         *value;  // owned; per value of the graph: of the present image
     bool                 *needed; // owned; per node: the host computes it
     struct output        *output; // owned
-    uint32_t              n_output, n_image;
+    uint32_t              n_output;
+    size_t                n_image; // of the latest run
 };
 
 /* ---- What the host computes ---- */
@@ -43,13 +48,10 @@ static const struct network_end *end_of(const struct outputs *o, uint32_t value)
     return NULL;
 }
 
-/* Nodes between what leaves the network and the file's outputs. */
-static bool find_needed(struct outputs *o)
+/* Nodes between what leaves the network and the file's outputs, and the values that they, and
+ * these, are: wanted[n_value], of zeros. */
+static void find_needed(struct outputs *o, bool *wanted)
 {
-    bool *wanted = calloc(o->graph.n_value + 1, sizeof *wanted);
-
-    if (!wanted)
-        return false;
     for (uint32_t i = 0; i < o->n_output; i++)
         wanted[o->output[i].value] = true;
     for (uint32_t i = o->graph.n_node; i-- > 0;) {
@@ -61,16 +63,14 @@ static bool find_needed(struct outputs *o)
             if (node->input[k] != ONNX_ABSENT)
                 wanted[node->input[k]] = true;
     }
-    free(wanted);
-    return true;
 }
 
-static enum err read_constants(struct outputs *o, struct err_msg *m)
+static enum err read_constants(struct outputs *o, const bool *wanted, struct err_msg *m)
 {
     for (uint32_t i = 0; i < o->graph.n_value; i++) {
         const struct onnx_value *v = &o->graph.value[i];
         struct onnx_tensor t;
-        if (v->maker != ONNX_CONSTANT || v->n_reader == 0)
+        if (v->maker != ONNX_CONSTANT || !wanted[i])
             continue;
         enum err e = onnx_tensor_view(&t, o->graph.proto->initializer[v->index], m);
         if (e)
@@ -104,12 +104,14 @@ enum err outputs_new(struct outputs **out, const struct network_cfg *cfg, const 
     }
     for (uint32_t i = 0; !e && i < o->n_output; i++)
         o->output[i].value = onnx_graph_find(&o->graph, o->graph.proto->output[i]->name);
-    if (!e && !find_needed(o))
+    bool *wanted = e ? NULL : calloc(o->graph.n_value + 1, sizeof *wanted);
+    if (!e && !wanted)
         e = err_set(m, ERR_MEMORY, "no memory for outputs");
-    if (!e)
-        e = read_constants(o, m);
-    if (!e && !(o->plain = plain_new(n)))
-        e = err_set(m, ERR_MEMORY, "no memory for outputs");
+    if (!e) {
+        find_needed(o, wanted);
+        e = read_constants(o, wanted, m);
+    }
+    free(wanted);
     if (e) {
         outputs_free(o);
         *out = NULL;
@@ -128,7 +130,10 @@ void outputs_free(struct outputs *o)
     free(o->value);
     free(o->needed);
     free(o->output);
-    plain_free(o->plain);
+    value_lanes_free(o->lanes);
+    values_free(o->values);
+    free(o->result);
+    free(o->class_of);
     onnx_graph_release(&o->graph);
     onnx_model_release(&o->model);
     free(o);
@@ -146,8 +151,21 @@ static int32_t type_of(const struct layer *l)
                          : ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
 }
 
-/* An end in the order of the file. */
-static enum err take_end(struct outputs *o, const struct network_end *e, struct err_msg *m)
+/* Where value i of an end stands in what its layer delivers, [column][row][channel]. */
+static size_t place_of(const struct network_end *e, const struct shape *s, size_t i)
+{
+    const size_t pixels = (size_t)s->height * s->width;
+
+    if (e->place)
+        return e->place[i];
+    const size_t pixel = e->channels_last ? i / s->channels : i % pixels;
+    const size_t channel = e->channels_last ? i % s->channels : i / pixels;
+    return (pixel % s->width * s->height + pixel / s->width) * s->channels + channel;
+}
+
+/* An end of an image in the order of the file. */
+static enum err take_end(struct outputs *o, const struct network_end *e, uint32_t lane,
+                         struct err_msg *m)
 {
     const struct layer *l = &o->network->layer[e->layer];
     const struct shape s = layer_delivers(l);
@@ -157,18 +175,13 @@ static enum err take_end(struct outputs *o, const struct network_end *e, struct 
     array_release(a);
     if (!array_init(a, type, e->n_dim, e->dim))
         return err_set(m, ERR_MEMORY, "no memory for a result");
-    for (size_t column = 0; column < s.width; column++)
-        for (size_t row = 0; row < s.height; row++)
-            for (size_t c = 0; c < s.channels; c++) {
-                size_t to = e->channels_last ? (row * s.width + column) * s.channels + c
-                                             : (c * s.height + row) * s.width + column;
-                int64_t q = plain_delivered(o->plain, e->layer,
-                                            (column * s.height + row) * s.channels + c);
-                if (e->real)
-                    a->real[to] = (float)(q - l->out_zero) * (float)l->out_scale;
-                else
-                    a->integer[to] = q;
-            }
+    for (size_t i = 0; i < a->n; i++) {
+        const int64_t q = value_lanes_delivered(o->lanes, e->layer, place_of(e, &s, i), lane);
+        if (e->real)
+            a->real[i] = (float)(q - l->out_zero) * (float)l->out_scale;
+        else
+            a->integer[i] = q;
+    }
     return ERR_NONE;
 }
 
@@ -221,33 +234,75 @@ static enum err keep(struct outputs *o, struct output *out, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m)
+/* The outputs of a lane's image, one more. */
+static enum err take_image(struct outputs *o, uint32_t lane, struct err_msg *m)
 {
     uint64_t values = MOST_VALUES, work = MOST_WORK;
     enum err e = ERR_NONE;
 
-    plain_run(o->plain, image, NULL);
     for (uint32_t i = 0; i < o->network->n_end && !e; i++)
-        e = take_end(o, &o->network->end[i], m);
+        e = take_end(o, &o->network->end[i], lane, m);
     for (uint32_t i = 0; i < o->graph.n_node && !e; i++)
         if (o->needed[i])
             e = evaluate(o, i, &values, &work, m);
     for (uint32_t i = 0; i < o->n_output && !e; i++)
         e = keep(o, &o->output[i], m);
-    o->n_image += !e;
     return e;
 }
 
-/* ---- All ---- */
+/* ---- A run ---- */
 
-uint32_t outputs_class(const struct outputs *o)
+static uint32_t n_classes(const struct outputs *o)
 {
-    return plain_class(o->plain);
+    return layer_delivers(network_result(o->network)).channels;
+}
+
+static bool prepare(struct outputs *o, size_t n)
+{
+    if (!o->values)
+        o->values = values_new_ends(o->network, NULL);
+    if (o->values && !o->lanes)
+        o->lanes = value_lanes_new(o->values);
+    if (!o->result)
+        o->result = calloc((size_t)VALUE_LANES * n_classes(o), sizeof *o->result);
+    free(o->class_of);
+    o->class_of = calloc(n, sizeof *o->class_of);
+    return o->values && o->lanes && o->result && o->class_of;
+}
+
+enum err outputs_run(struct outputs *o, const uint8_t *image, size_t n, struct err_msg *m)
+{
+    enum err e = prepare(o, n) ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for outputs");
+    const uint32_t together = e ? 1 : values_together(o->values), classes = n_classes(o);
+
+    for (uint32_t i = 0; i < o->n_output; i++)
+        o->output[i].n = 0;
+    o->n_image = n;
+    for (size_t i = 0; i < n && !e; i += together) {
+        const uint32_t lanes = (uint32_t)min_u64(together, n - i);
+        value_lanes_run(o->lanes, image + i * values_image_bytes(o->values), lanes, o->result,
+                        NULL);
+        for (uint32_t k = 0; k < lanes && !e; k++) {
+            o->class_of[i + k] = largest_value(o->result + k * (size_t)classes, classes);
+            e = take_image(o, k, m);
+        }
+    }
+    return e;
+}
+
+uint32_t outputs_class(const struct outputs *o, size_t image)
+{
+    return o->class_of[image];
 }
 
 uint32_t outputs_count(const struct outputs *o)
 {
     return o->n_output;
+}
+
+const char *outputs_name(const struct outputs *o, uint32_t i)
+{
+    return o->graph.value[o->output[i].value].name;
 }
 
 const double *outputs_values(const struct outputs *o, uint32_t i, size_t *n)
@@ -256,39 +311,13 @@ const double *outputs_values(const struct outputs *o, uint32_t i, size_t *n)
     return o->output[i].data;
 }
 
-/* As float32, or as int64 what are integers. The array is the caller's. */
-static bool as_array(const struct outputs *o, const struct output *out, struct npy *a)
+void outputs_shape(const struct outputs *o, uint32_t i, struct npy *a)
 {
-    size_t size = out->real ? sizeof(float) : sizeof(int64_t);
+    const struct output *out = &o->output[i];
 
-    *a = (struct npy){.type = out->real ? NPY_FLOAT32 : NPY_INT64, .n_dim = out->n_dim, .n = out->n,
-                      .data = malloc(out->n * size + 1)};
+    *a = (struct npy){ .type = out->real ? NPY_FLOAT32 : NPY_INT64, .n_dim = out->n_dim,
+                       .n = out->n / o->n_image };
     memcpy(a->dim, out->dim, sizeof a->dim);
     if (a->n_dim == 0)
         a->dim[a->n_dim++] = 1;
-    a->dim[0] *= o->n_image;
-    for (size_t i = 0; a->data && i < out->n; i++) {
-        float f = (float)out->data[i];
-        int64_t v = (int64_t)out->data[i];
-        memcpy(a->data + i * size, out->real ? (const void *)&f : (const void *)&v, size);
-    }
-    return a->data != NULL;
-}
-
-enum err outputs_write(const struct outputs *o, FILE *out, struct err_msg *m)
-{
-    struct npz_member *member = calloc(o->n_output + 1, sizeof *member);
-    enum err e = member ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for outputs");
-
-    for (uint32_t i = 0; i < o->n_output && !e; i++) {
-        member[i].name = o->graph.value[o->output[i].value].name;
-        if (!as_array(o, &o->output[i], &member[i].array))
-            e = err_set(m, ERR_MEMORY, "no memory for outputs");
-    }
-    if (!e)
-        e = npz_write(out, member, o->n_output, m);
-    for (uint32_t i = 0; member && i < o->n_output; i++)
-        npy_release(&member[i].array);
-    free(member);
-    return e;
 }

@@ -73,6 +73,11 @@ struct style random_style(struct random *r)
     s.v_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     if (s.q_zero != 0) // a part that is rounded has the map's own codes
         s.turns_rounded &= 7;
+    if (random_below(r, 2)) {
+        s.delivered = (enum delivered)random_below(r, N_DELIVERED);
+        s.laid = (enum laid)random_below(r, N_LAID);
+        s.second = random_below(r, 2);
+    }
     return s;
 }
 
@@ -652,6 +657,8 @@ static void begin(struct file *f, struct style *s)
     }
     linear(f, s, hidden, hidden);
     edge(f, -4, true, 0);
+    if (s->second)
+        make_node(f->m, "Identity", "begin", f->at, "first");
     if (s->windows > 1) {
         reshape(f, LIST(1, 4, 4, hidden));
         move_windows(f, hidden);
@@ -696,6 +703,31 @@ static void pool(struct file *f, const struct style *s)
     reshape(f, LIST(1, hidden));
 }
 
+static void make_last(struct file *f)
+{
+    make_node(f->m, "Identity", "end", f->at, "out");
+}
+
+/* Classes of every token. */
+static void deliver_tokens(struct file *f, const struct style *s)
+{
+    const int64_t hidden = (int64_t)s->heads * s->head;
+
+    f->single = s->delivered == TOKEN_SUMS;
+    linear(f, s, hidden, s->classes);
+    if (s->delivered != TOKEN_SUMS)
+        edge(f, -3, true, 2);
+    if (s->delivered == TOKEN_CODES) { // without its DequantizeLinear
+        Onnx__NodeProto *last = f->m->graph->node[f->m->graph->n_node - 2];
+        snprintf(f->at, sizeof f->at, "%s", last->output[0]);
+    }
+    if (s->laid == CHANNELS_TOKENS)
+        transpose(f, LIST(0, 2, 1));
+    if (s->laid == TOKENS_ONE_CHANNELS)
+        transpose(f, LIST(1, 0, 2));
+    make_last(f);
+}
+
 static void finish(struct file *f, const struct style *s)
 {
     const int64_t hidden = (int64_t)s->heads * s->head, scalar[] = { ENDED }, one = 1;
@@ -705,6 +737,10 @@ static void finish(struct file *f, const struct style *s)
     if (s->windows > 1) {
         move_windows(f, hidden);
         reshape(f, LIST(1, 16, hidden));
+    }
+    if (s->delivered != ONE_TOKEN) {
+        deliver_tokens(f, s);
+        return;
     }
     if (s->pooled) {
         pool(f, s);
@@ -721,7 +757,7 @@ static void finish(struct file *f, const struct style *s)
     }
     linear(f, s, hidden, s->classes);
     edge(f, -3, true, 0);
-    make_node(f->m, "Identity", "end", f->at, "out");
+    make_last(f);
 }
 
 static void make_open(Onnx__TensorShapeProto__Dimension *d)
@@ -747,9 +783,27 @@ static void make_second_input(Onnx__ModelProto *m, const char *name)
     make_node(m, "Add", "joined", in, "joined");
 }
 
+/* What the file says of its outputs. */
+static void describe_outputs(Onnx__ModelProto *m, const struct style *s)
+{
+    const int64_t tokens = (int64_t)s->windows * s->tokens, classes = s->classes;
+    const int64_t dims[N_LAID][3] = { { 1, tokens, classes }, { 1, classes, tokens },
+                                      { tokens, 1, classes } };
+    const int64_t first[] = { 1, tokens - s->class_token, (int64_t)s->heads * s->head };
+
+    if (s->delivered == ONE_TOKEN)
+        make_output(m, NULL, 2, (const int64_t[]){ 1, classes });
+    else
+        make_output(m, NULL, 3, dims[s->laid]);
+    if (s->delivered == TOKEN_CODES)
+        m->graph->output[0]->type->tensor_type->elem_type = ONNX_TYPE(INT8);
+    if (s->second)
+        make_output(m, "first", 3, first);
+}
+
 Onnx__ModelProto *make_transformer(struct random *r, struct style *s)
 {
-    const int64_t hidden = (int64_t)s->heads * s->head, classes[] = { 1, s->classes };
+    const int64_t hidden = (int64_t)s->heads * s->head;
     struct file f = { .m = make_model(1, s->tokens, hidden), .r = r, .at = "image",
                       .single = s->wrong == STACKED_WEIGHTS };
     Onnx__TensorShapeProto *shape = f.m->graph->input[0]->type->tensor_type->shape;
@@ -788,6 +842,6 @@ Onnx__ModelProto *make_transformer(struct random *r, struct style *s)
     if (random_below(r, 3) == 0)
         encode(&f, s);
     finish(&f, s);
-    make_output(f.m, NULL, 2, classes);
+    describe_outputs(f.m, s);
     return f.m;
 }

@@ -26,6 +26,10 @@ enum ids { NO_IDS, REAL_TABLE, ROUNDED_TABLE, READ_TABLE, CODE_TABLE, N_IDS }; /
 
 enum turned { STILL, BY_OPERATOR, INTERLEAVED, BY_PIECES, BY_MATRIX, N_TURNED }; // queries, keys
 
+/* The result: of one token, or of all rounded, in codes, or not. */
+enum delivered { ONE_TOKEN, TOKENS, TOKEN_CODES, TOKEN_SUMS, N_DELIVERED };
+enum laid { TOKENS_CHANNELS, CHANNELS_TOKENS, TOKENS_ONE_CHANNELS, N_LAID }; // a map of tokens
+
 enum wrong { // what the file has that no layer computes
     NOTHING, DYNAMIC, RUN_TIME, BRANCH, DATA_MASK, NO_SOFTMAX, TOKENS_BY_TOKENS, HEADS_LEFT_OVER,
     BETWEEN_CODES, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
@@ -43,6 +47,9 @@ struct style {
     enum turned turned;
     uint32_t turns_rounded; // bits: what moves, either product, a part
     enum scaled scaled;
+    enum delivered delivered;
+    enum laid laid;
+    bool     second; // the first layer's map is an output too, "first", rounded
     enum masked masked;
     uint32_t rounded; // scores: bits, behind their product, their factor, their mask
     bool keys_at_once, weights_rounded, weights_zero;
@@ -55,8 +62,8 @@ enum { TABLE_ROWS = 11 };
 
 struct style random_style(struct random *r);
 
-/* The model, whose input is "image", ids or values in steps of 1/32, and whose one output, "out",
- * is rounded to steps of 1/8. *s is then what it has: a class token is one token more. */
+/* The model, whose input is "image", ids or values in steps of 1/32, and whose first output, "out",
+ * is rounded to steps of 1/8, if at all. *s is then what it has: a class token is one token more. */
 Onnx__ModelProto *make_transformer(struct random *r, struct style *s);
 
 #endif

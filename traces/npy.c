@@ -235,40 +235,81 @@ static void put_entry(FILE *out, const struct entry *e, const char *name)
     put(out, 0, 2); // no extra field
 }
 
-static void put_member(FILE *out, const struct npz_member *member, struct entry *e)
+void npy_write_head(FILE *out, const struct npy *a)
 {
     char text[512];
-    size_t n = make_header(&member->array, text), bytes = member->array.n *
-                                                          types[member->array.type].size;
+
+    fwrite(text, 1, make_header(a, text), out);
+}
+
+static size_t data_bytes(const struct npz_member *member)
+{
+    return member->array.n * types[member->array.type].size;
+}
+
+/* All data of a member: to `out`, or, where that is NULL, to *crc alone. False: there are less. */
+static bool copy_data(const struct npz_member *member, FILE *out, uint32_t *crc)
+{
+    uint8_t some[1 << 16];
+    size_t n;
+
+    rewind(member->data);
+    for (size_t left = data_bytes(member); left > 0; left -= n) {
+        n = fread(some, 1, left < sizeof some ? left : sizeof some, member->data);
+        if (n == 0)
+            return false;
+        if (out)
+            fwrite(some, 1, n, out);
+        else
+            *crc = (uint32_t)crc32(*crc, some, (uInt)n);
+    }
+    return true;
+}
+
+static enum err put_member(FILE *out, const struct npz_member *member, struct entry *e,
+                           struct err_msg *m)
+{
+    char text[512];
+    size_t n = make_header(&member->array, text);
 
     e->crc = (uint32_t)crc32(0, (const Bytef *)text, (uInt)n);
-    e->crc = (uint32_t)crc32(e->crc, member->array.data, (uInt)bytes);
-    e->size = (uint32_t)(n + bytes);
+    e->size = (uint32_t)(n + data_bytes(member));
+    bool read = copy_data(member, NULL, &e->crc);
     put(out, LOCAL, 4);
     put_entry(out, e, member->name);
     fprintf(out, "%s.npy", member->name);
     fwrite(text, 1, n, out);
-    fwrite(member->array.data, 1, bytes, out);
+    return read && copy_data(member, out, NULL)
+               ? ERR_NONE
+               : err_set(m, ERR_OUTPUT, "outputs that were put aside cannot be read: want a "
+                         "directory for temporary files with room");
+}
+
+enum err npz_check(const struct npz_member *member, size_t n, struct err_msg *m)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        all += data_bytes(&member[i]) + 1024 + 2 * strlen(member[i].name);
+        if (all > UINT32_MAX)
+            return err_set(m, ERR_INPUT, "outputs of more than 4 GiB: want fewer "
+                           "images, or one output and a name that ends in .npy");
+    }
+    return ERR_NONE;
 }
 
 enum err npz_write(FILE *out, const struct npz_member *member, size_t n, struct err_msg *m)
 {
     struct entry *e = calloc(n + 1, sizeof *e);
+    enum err error = e ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for an archive");
     uint64_t at = 0, directory = 0;
 
-    if (!e)
-        return err_set(m, ERR_MEMORY, "no memory for an archive");
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bytes = (uint64_t)member[i].array.n * types[member[i].array.type].size;
-        if (at + bytes + 1024 + 2 * strlen(member[i].name) > UINT32_MAX) {
-            free(e);
-            return err_set(m, ERR_INPUT, "outputs of more than 4 GiB: want fewer images");
-        }
+    for (size_t i = 0; i < n && !error; i++) {
         e[i].offset = (uint32_t)at;
-        put_member(out, &member[i], &e[i]);
+        error = put_member(out, &member[i], &e[i], m);
         at += 30 + strlen(member[i].name) + 4 + e[i].size;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !error; i++) {
         put(out, CENTRAL, 4);
         put(out, VERSION, 2);
         put_entry(out, &e[i], member[i].name);
@@ -286,5 +327,5 @@ enum err npz_write(FILE *out, const struct npz_member *member, size_t n, struct 
     put(out, at, 4);
     put(out, 0, 2);
     free(e);
-    return ERR_NONE;
+    return error;
 }

@@ -1,9 +1,9 @@
-/* traces/npy.h -- arrays of numpy: .npy files read, .npz files written.
+/* traces/npy.h -- arrays of numpy: .npy files read, .npy and .npz files written.
  *
  * Read: format 1 to 3, little-endian float32, float64, integers of 8, 16, 32 or 64 bits (of
  * more than 16 signed ones), in C's order,
  * plain or gzip.
- * Written: a zip archive, not packed, of .npy members of format 1.
+ * Written: format 1, or a zip archive, not packed, of such members.
  */
 #ifndef TRACES_NPY_H
 #define TRACES_NPY_H
@@ -40,12 +40,20 @@ enum err npy_read(struct npy *a, const char *path, struct err_msg *m);
 void     npy_release(struct npy *a); // takes a zeroed one
 double   npy_value(const struct npy *a, size_t i);
 
+/* What stands before the data of a .npy file. Whether it arrives is the stream's to know, as all
+ * that is written. */
+void npy_write_head(FILE *out, const struct npy *a);
+
 struct npz_member {
-    const char *name; // without .npy
-    struct npy  array; // borrowed
+    const char *name;  // without .npy
+    struct npy  array; // without data
+    FILE       *data;  // borrowed: they, from its beginning on
 };
 
-/* ERR_INPUT: more than 2^32 - 1 bytes. Whether they arrive is the stream's to know. */
+/* Whether an archive can hold these. ERR_INPUT: more than 2^32 - 1 bytes. */
+enum err npz_check(const struct npz_member *member, size_t n, struct err_msg *m);
+
+/* Members that can be held. ERR_OUTPUT: their data cannot be read. */
 enum err npz_write(FILE *out, const struct npz_member *member, size_t n, struct err_msg *m);
 
 #endif

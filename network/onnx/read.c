@@ -12,7 +12,7 @@
 #include "network/onnx/kind.h"
 #include "network/onnx/prepare.h"
 
-enum { LEAST_OPSET = 7 };
+enum { LEAST_OPSET = 7, MOST_END_VALUES = 1 << 28 };
 
 static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
@@ -390,6 +390,30 @@ static void need(struct ends *e, uint32_t value)
         e->known[value] = true;
 }
 
+/* Where values whose dimensions are lists of axes stand in the map. */
+static enum err find_places(struct onnx_reader *r, struct network_end *e,
+                            const struct onnx_meaning *x)
+{
+    uint64_t n = 1;
+
+    for (uint32_t d = 0; d < e->n_dim && n <= MOST_END_VALUES; d++)
+        n *= e->dim[d];
+    if (n > MOST_END_VALUES)
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" has more than %d values: want "
+                       "fewer", e->value, MOST_END_VALUES);
+    if (!(e->place = malloc((n + 1) * sizeof *e->place)))
+        return err_set(r->msg, ERR_MEMORY, "no memory for a result");
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t at[ONNX_SIDES] = {x->axes.first[0], x->axes.first[1], x->axes.first[2]};
+        uint64_t left = i;
+        for (uint32_t d = e->n_dim; d-- > 0; left /= e->dim[d])
+            axes_locate(&x->axes, d, (uint32_t)(left % e->dim[d]), at);
+        e->place[i] = (at[ONNX_COLUMN] * x->shape.height + at[ONNX_ROW]) * x->shape.channels +
+                      at[ONNX_CHANNEL];
+    }
+    return ERR_NONE;
+}
+
 static enum err add_end(struct onnx_reader *r, uint32_t value, const struct onnx_meaning *x,
                         uint32_t layer)
 {
@@ -402,51 +426,24 @@ static enum err add_end(struct onnx_reader *r, uint32_t value, const struct onnx
     n->end = longer;
     *e = (struct network_end){.value = strdup(r->graph.value[value].name), .layer = layer,
                               .real = x->means != ONNX_BYTES};
+    n->n_end++;
     if (!e->value)
         return err_set(r->msg, ERR_MEMORY, "no memory for a result");
-    n->n_end++;
-    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC ||
-                       x->layout == ONNX_AXES;
+    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC;
     e->n_dim = onnx_dims(r, x, e->dim);
+    if (x->layout == ONNX_AXES) // the batch is 1, wherever it is
+        return find_places(r, e, x);
     if (x->layout != ONNX_VECTOR)
         e->dim[0] = 1;
     return ERR_NONE;
 }
 
-/* Values in the order of rows, columns and channels, or channels, rows, columns, whatever the
- * dimensions: *last says which. */
-static enum err find_order(const struct onnx_reader *r, const struct onnx_meaning *x,
-                           const char *name, bool *last)
-{
-    static const enum onnx_layout layouts[] = {ONNX_FLAT_NHWC, ONNX_FLAT};
-    const uint64_t flat[] = {1, (uint64_t)x->shape.height * x->shape.width * x->shape.channels};
-    struct onnx_axes its = x->axes, want;
-
-    for (int i = 0; i < 2 && axes_reshape(&its, 2, flat); i++) {
-        struct onnx_meaning other = *x;
-        other.layout = layouts[i];
-        *last = i == 0;
-        if (onnx_axes_of(r, &other, &want) && axes_equal(&its, &want))
-            return ERR_NONE;
-    }
-    return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is a map in another order, or a "
-                   "part of one: want batch x tokens x channels, or channels first", name);
-}
-
 static enum err end_map(struct onnx_reader *r, uint32_t value)
 {
     struct onnx_meaning x = r->meaning[value];
-    bool last = false;
     enum err e = read_result_map(r, &x, r->graph.value[value].name);
 
-    if (!e && x.layout == ONNX_AXES)
-        e = find_order(r, &x, r->graph.value[value].name, &last);
-
-    if (!e)
-        e = add_end(r, value, &x, x.layer[0]);
-    if (!e && x.layout == ONNX_AXES)
-        r->network->end[r->network->n_end - 1].channels_last = last;
-    return e;
+    return e ? e : add_end(r, value, &x, x.layer[0]);
 }
 
 /* Sums of a Conv or Gemm leave as they are. */

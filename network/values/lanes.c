@@ -21,6 +21,8 @@ struct value_lanes {
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
     void                *room;   // owned; of layers of tokens
+    int32_t             *end;    // owned; [pixels][classes][VALUE_LANES] of the result, where it is
+                                 // sums and kept; else NULL
     uint64_t             number; // of the first image
     /* While a run goes on: */
     const uint8_t *image;
@@ -80,6 +82,18 @@ static void pack_border(const struct value_lanes *l, uint32_t spec)
         pack_pixels(l, spec, i, 0, m->before[0] + m->shape.height + m->after[0]);
 }
 
+/* Room for the sums of the result, where they are wanted. */
+static bool make_end(struct value_lanes *l)
+{
+    const struct layer *last = network_result(l->v->network);
+    const size_t n = (size_t)last->out.height * last->out.width * last->out.channels;
+
+    if (!l->v->keeps_ends || !last->raw_output)
+        return true;
+    l->end = pages_new(n * VALUE_LANES * sizeof *l->end);
+    return l->end;
+}
+
 struct value_lanes *value_lanes_new(const struct values *v)
 {
     struct value_lanes *l = calloc(1, sizeof *l);
@@ -106,7 +120,8 @@ struct value_lanes *value_lanes_new(const struct values *v)
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
                                .column = calloc(v->most_columns + 1, sizeof *l->column),
                                .room = pages_new(v->token_room) };
-    if (!l->room || !l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column) {
+    if (!l->room || !l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column ||
+        !make_end(l)) {
         value_lanes_free(l);
         return NULL;
     }
@@ -131,6 +146,7 @@ void value_lanes_free(struct value_lanes *l)
     free(l->run);
     free(l->column);
     free(l->room);
+    free(l->end);
     free(l);
 }
 
@@ -230,6 +246,22 @@ static void finish_sums(const struct value_lanes *l, const struct value_column *
                    c->out + i * c->out_step + q * VALUE_BYTES);
 }
 
+/* Of pixels from number `pixel` on. */
+static void keep_sums(const struct value_lanes *l, const struct value_column *c, size_t pixel)
+{
+    const uint32_t classes = network_result(l->v->network)->out.channels;
+    const uint32_t outputs = c->quads * VALUE_QUAD;
+
+    for (uint32_t k = 0; k < c->n; k++)
+        for (uint32_t i = 0; i < outputs && c->channel + i < classes; i++) {
+            const int32_t *sum = c->sums + ((size_t)k * outputs + i) * VALUE_LANES;
+            int32_t *to = l->end + ((pixel + k) * classes + c->channel + i) * VALUE_LANES;
+            for (uint32_t lane = 0; lane < l->n; lane++)
+                to[lane] = (int32_t)((uint32_t)sum[lane] +
+                                     (uint32_t)c->scale->b[c->channel + i]);
+        }
+}
+
 static void deliver_sums(const struct value_lanes *l, const struct value_column *c)
 {
     uint32_t classes = network_result(l->v->network)->out.channels;
@@ -241,10 +273,12 @@ static void deliver_sums(const struct value_lanes *l, const struct value_column 
                           (uint32_t)c->scale->b[c->channel + i]);
 }
 
-/* A block of a column leaves the network, or its sums become values. */
+/* A block of pixels, from number `pixel` on, leaves the network, or its sums become values. */
 static void deliver(const struct value_lanes *l, const struct value_column *c,
-                    const struct layer *layer)
+                    const struct layer *layer, size_t pixel)
 {
+    if (layer->raw_output && l->end)
+        keep_sums(l, c, pixel);
     if (layer->raw_output)
         deliver_sums(l, c);
     else if (c->sums)
@@ -347,7 +381,7 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
             l->watch->sums(l->watch->user, index, r->first, r->quads * VALUE_QUAD, c.n, c.sums,
                            l->n);
         if (r->closes)
-            deliver(l, &c, &l->v->network->layer[index]);
+            deliver(l, &c, &l->v->network->layer[index], (size_t)y * c.n);
     }
 }
 
@@ -380,7 +414,7 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         c.start = own->start + b->first;
         c.quads = b->quads;
         l->v->kernel->column(&c);
-        deliver(l, &c, layer);
+        deliver(l, &c, layer, (size_t)p->y * layer->out.height + p->first);
     }
 }
 
@@ -406,7 +440,7 @@ static void count(struct value_lanes *l, uint32_t index, const struct value_map 
         b.plus = bits->plus + (size_t)c.channel * bits->words;
         b.threshold = bits->two ? bits->threshold + c.channel : NULL;
         counter->column(&b);
-        deliver(l, &c, layer);
+        deliver(l, &c, layer, (size_t)y * c.n);
     }
 }
 
@@ -744,6 +778,23 @@ void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, in
     for (uint32_t lane = 0; lane < n; lane++)
         for (uint32_t c = 0; c < m.shape.channels; c++)
             result[lane * m.shape.channels + c] = value_get(&m, 0, 0, c, lane);
+}
+
+int64_t value_lanes_delivered(const struct value_lanes *l, uint32_t layer, size_t i,
+                              uint32_t lane)
+{
+    const struct layer *of = &l->v->network->layer[layer];
+    const struct shape s = layer_delivers(of);
+    const size_t pixel = i / s.channels;
+
+    assert(l->v->keeps_ends && !l->spikes);
+    if (l->plain)
+        return plain_delivered(l->plain, layer, i);
+    if (of->raw_output)
+        return l->end[i * VALUE_LANES + lane];
+    const struct value_map m = map_of(l, layer);
+    return value_get(&m, (uint32_t)(pixel % s.height), (uint32_t)(pixel / s.height),
+                     (uint32_t)(i % s.channels), lane);
 }
 
 /* ---- sums over pixels ---- */

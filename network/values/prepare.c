@@ -561,8 +561,28 @@ struct values *values_new(const struct network *n, const char *kernel_name)
     return values_new_on(n, kernel_name, NULL);
 }
 
+enum keep { KEEP_WHAT_IS_READ, KEEP_ENDS, KEEP_ALL };
+
+static bool is_end(const struct network *n, uint32_t layer)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < n->n_end; i++)
+        found = found || n->end[i].layer == layer;
+    return found;
+}
+
+static void keep_whole(struct values *v, enum keep keep)
+{
+    for (uint32_t i = 0; i < v->n_spec; i++)
+        if (keep == KEEP_ALL || (keep == KEEP_ENDS && is_end(v->network, i))) {
+            v->spec[i].map.kept = v->spec[i].map.shape.width;
+            v->spec[i].last = UINT32_MAX;
+        }
+}
+
 static struct values *make_values(const struct network *n, const char *kernel_name,
-                                  const struct value_cores *cores, bool whole)
+                                  const struct value_cores *cores, enum keep keep)
 {
     enum simd simd = simd_find(kernel_name);
     struct values *v = simd < N_SIMD ? calloc(1, sizeof *v) : NULL;
@@ -573,6 +593,7 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     *v = (struct values){ .network = n, .kernel = kernels[simd],
                           .counter = value_counter_of(kernels[simd]),
                           .image_bytes = network_image_bytes(n),
+                          .keeps_ends = keep == KEEP_ENDS,
                           .plain = network_is_wide(n) || network_is_spiking(n) };
     assert(!v->plain || !cores);
     if (v->plain)
@@ -584,10 +605,7 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     if (done) {
         find_specs(v);
         done = value_flow(v);
-        for (uint32_t i = 0; whole && i < v->n_spec; i++) {
-            v->spec[i].map.kept = v->spec[i].map.shape.width;
-            v->spec[i].last = UINT32_MAX;
-        }
+        keep_whole(v, keep);
         lay_out(v);
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)
@@ -601,13 +619,23 @@ static struct values *make_values(const struct network *n, const char *kernel_na
 struct values *values_new_on(const struct network *n, const char *kernel_name,
                              const struct value_cores *cores)
 {
-    return make_values(n, kernel_name, cores, false);
+    return make_values(n, kernel_name, cores, KEEP_WHAT_IS_READ);
 }
 
 struct values *values_new_whole(const struct network *n, const char *kernel_name,
                                 const struct value_cores *cores)
 {
-    return make_values(n, kernel_name, cores, true);
+    return make_values(n, kernel_name, cores, KEEP_ALL);
+}
+
+struct values *values_new_ends(const struct network *n, const char *kernel_name)
+{
+    return make_values(n, kernel_name, NULL, KEEP_ENDS);
+}
+
+uint32_t values_together(const struct values *v)
+{
+    return v->plain ? 1 : VALUE_LANES;
 }
 
 bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores)

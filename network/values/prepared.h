@@ -76,6 +76,7 @@ struct value_layer {
 struct values {
     const struct network      *network;
     size_t                     image_bytes;
+    bool                       keeps_ends; // for value_lanes_delivered()
     bool                       plain;  // all below is empty (plain.h, spiking/spikes.h)
     const struct value_kernel *kernel;
     const struct value_counter *counter;

@@ -155,6 +155,10 @@ struct values *values_new_on(const struct network *n, const char *kernel_name,
 struct values *values_new_whole(const struct network *n, const char *kernel_name,
                                 const struct value_cores *cores);
 
+/* The same with what leaves the network (network_end) kept whole, sums too, for
+ * value_lanes_delivered(). */
+struct values *values_new_ends(const struct network *n, const char *kernel_name);
+
 /* The scales and biases of a layer of the network have been changed. Nobody runs meanwhile. False
  * when the host has no memory. */
 bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores);
@@ -178,6 +182,15 @@ size_t values_image_bytes(const struct values *v);
  * nobody. */
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch);
+
+/* Most images of a run of which what is kept is there afterwards: 1 of a network that leaves the
+ * byte. */
+uint32_t values_together(const struct values *v);
+
+/* Value i of what a layer that is kept has delivered to a lane of the latest run, a value or a sum:
+ * [column][row][channel]. */
+int64_t value_lanes_delivered(const struct value_lanes *l, uint32_t layer, size_t i,
+                              uint32_t lane);
 
 /* Of whole maps, of bytes: takes images as a run does, and then computes one layer, the image's
  * first, as often as it is wanted; those before it are done. */

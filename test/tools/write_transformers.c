@@ -1,6 +1,6 @@
 /* test/tools/write_transformers.c -- random quantised transformers (test/random_transformer.h)
  * whose weights of attention are rounded, as ONNX files, and beside each a .json with an input and
- * what imcsim makes of it.
+ * the outputs that imcsim makes of it.
  *
  * usage: write_transformers FOLDER FIRST COUNT        seeds from FIRST on
  */
@@ -11,17 +11,19 @@
 #include <string.h>
 
 #include "network/onnx/read.h"
-#include "network/values/plain.h"
+#include "study/outputs.h"
 #include "test/onnx_make.h"
 #include "test/random_transformer.h"
 
-enum { MOST_TOKENS = 64 };
+enum { MOST_TOKENS = 64, MOST_PATH = 1024 };
 
-static FILE *open_file(const char *folder, uint32_t seed, const char *ending)
+static void make_path(char path[MOST_PATH], const char *folder, uint32_t seed, const char *ending)
 {
-    char path[4096];
+    snprintf(path, MOST_PATH, "%s/%" PRIu32 ".%s", folder, seed, ending);
+}
 
-    snprintf(path, sizeof path, "%s/%" PRIu32 ".%s", folder, seed, ending);
+static FILE *open_file(const char *path)
+{
     FILE *f = fopen(path, "wb");
     if (!f) {
         perror(path);
@@ -38,15 +40,38 @@ static size_t place_of(const struct shape *s, size_t i)
     return s->height == 1 ? i : (column * s->height + row) * s->channels + i / s->width / s->height;
 }
 
-static void write_values(FILE *f, const struct network *n, struct random *r)
+static void write_outputs(FILE *f, const struct network *n, const char *path, const uint8_t *byte)
+{
+    struct network_cfg cfg = { 0 };
+    struct outputs *o;
+    struct err_msg m;
+    size_t count;
+
+    snprintf(cfg.onnx, sizeof cfg.onnx, "%s", path);
+    if (outputs_new(&o, &cfg, n, &m) || outputs_run(o, byte, 1, &m)) {
+        fprintf(stderr, "%s\n", m.text);
+        exit(1);
+    }
+    fprintf(f, "\"outputs\": {");
+    for (uint32_t i = 0; i < outputs_count(o); i++) {
+        const double *v = outputs_values(o, i, &count);
+        fprintf(f, "%s\"%s\": [", i ? ", " : "", outputs_name(o, i));
+        for (size_t k = 0; k < count; k++)
+            fprintf(f, "%s%.17g", k ? ", " : "", v[k]);
+        fprintf(f, "]");
+    }
+    fprintf(f, "}}\n");
+    outputs_free(o);
+}
+
+static void write_values(FILE *f, const struct network *n, const char *path, struct random *r)
 {
     const struct shape s = n->layer[0].out;
     const size_t values = (size_t)s.height * s.width * s.channels;
     uint8_t *byte = malloc(values);
     uint32_t id[MOST_TOKENS];
-    struct plain *p = plain_new(n);
 
-    if (!byte || !p)
+    if (!byte)
         exit(1);
     for (size_t i = 0; i < s.width && n->table; i++) {
         id[i] = random_below(r, n->table->rows);
@@ -54,7 +79,6 @@ static void write_values(FILE *f, const struct network *n, struct random *r)
     }
     for (size_t i = 0; i < values && !n->table; i++)
         byte[i] = (uint8_t)random_below(r, 256);
-    plain_run(p, byte, NULL);
     if (n->table)
         fprintf(f, "{\"ids\": true, \"shape\": [1, %" PRIu32 "], \"input\": [", s.width);
     else if (s.height == 1)
@@ -66,11 +90,8 @@ static void write_values(FILE *f, const struct network *n, struct random *r)
         fprintf(f, "%s%" PRIu32, i ? ", " : "", id[i]);
     for (size_t i = 0; i < values && !n->table; i++)
         fprintf(f, "%s%g", i ? ", " : "", ldexp((int8_t)byte[place_of(&s, i)], -5));
-    fprintf(f, "], \"codes\": [");
-    for (uint32_t i = 0; i < network_result(n)->out.channels; i++)
-        fprintf(f, "%s%" PRId64, i ? ", " : "", plain_delivered(p, n->n_layer - 1, i));
-    fprintf(f, "]}\n");
-    plain_free(p);
+    fprintf(f, "], ");
+    write_outputs(f, n, path, byte);
     free(byte);
 }
 
@@ -91,11 +112,14 @@ int main(int argc, char **argv)
         uint8_t *data = make_packed(model, &size);
         if (network_decode_onnx(&n, "drawn", data, size, &m))
             return fprintf(stderr, "seed %" PRIu32 ": %s\n", seed, m.text), 1;
-        FILE *f = open_file(argv[1], seed, "onnx");
+        char path[MOST_PATH], json[MOST_PATH];
+        make_path(path, argv[1], seed, "onnx");
+        make_path(json, argv[1], seed, "json");
+        FILE *f = open_file(path);
         fwrite(data, size, 1, f);
         fclose(f);
-        f = open_file(argv[1], seed, "json");
-        write_values(f, &n, &r);
+        f = open_file(json);
+        write_values(f, &n, path, &r);
         fclose(f);
         network_release(&n);
         make_free(model);

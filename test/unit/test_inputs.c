@@ -232,7 +232,7 @@ static void an_image_of_4_bits_is_cut_to_them(void **state)
     struct inputs *in;
     struct network n;
     struct err_msg msg;
-    uint8_t bytes[N];
+    uint8_t bytes[2 * N];
     size_t n_value;
 
     m->opset_import[0]->version = 21;
@@ -246,10 +246,9 @@ static void an_image_of_4_bits_is_cut_to_them(void **state)
     snprintf(cfg.onnx, sizeof cfg.onnx, "%s", tmpdir_path(path, *state, "m.onnx"));
     if (outputs_new(&o, &cfg, &n, &msg))
         fail_msg("%s", msg.text);
-    for (uint64_t i = 0; i < 2; i++) {
-        inputs_take(in, i, bytes);
-        assert_int_equal(outputs_add(o, bytes, &msg), ERR_NONE);
-    }
+    for (uint64_t i = 0; i < 2; i++)
+        inputs_take(in, i, bytes + i * N);
+    assert_int_equal(outputs_run(o, bytes, 2, &msg), ERR_NONE);
     const double *got = outputs_values(o, 0, &n_value);
     assert_int_equal(n_value, 2 * N);
     for (size_t i = 0; i < n_value; i++)

@@ -853,8 +853,6 @@ MODEL(axis_twice, int_list(m, "s", LIST(0, 0)); int_list(m, "e", LIST(4, 4));
 MODEL(flat_slice, int_list(m, "s", LIST(0)); int_list(m, "e", LIST(4)); int_list(m, "x", LIST(1));
       make_node(m, "Flatten", "f", "b", "f"); make_node(m, "Slice", "cut", "f s e x", "y");
       end(m, "y", 1.0F / 16, I8, -4))
-MODEL(rows_for_columns, n = make_node(m, "Transpose", "t", "b", "y");
-      ints(n, "perm", LIST(0, 1, 3, 2)); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(perm_twice, n = make_node(m, "Transpose", "t", "b", "y"); ints(n, "perm", LIST(0, 1, 1, 2));
       end(m, "y", 1.0F / 16, I8, -4))
 MODEL(other_shape, int_list(m, "s", LIST(1, 8, -1)); make_node(m, "Reshape", "r", "b s", "y");
@@ -973,8 +971,6 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {slice_backwards, "node \"cut\" (Slice): takes from 6 to 0 in steps of -1 of 7: want"},
         {axis_twice, "node \"cut\" (Slice): axis -2 of 4 dimensions: want each once"},
         {flat_slice, "node \"cut\" (Slice): takes 4 of 168 places along axis 1, which are no part"},
-        {rows_for_columns, "graph output \"out\" is a map in another order, or a part of one: "
-                           "want"},
         {perm_twice, "node \"t\" (Transpose): perm does not order 4 axes: want"},
         {other_shape, "node \"r\" (Reshape): changes a map of 7x6x4 (rows x columns x channels) "
                       "to 3 dimensions that take rows, columns and channels apart otherwise: want"},

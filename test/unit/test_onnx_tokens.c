@@ -16,7 +16,9 @@
 #include "network/onnx/read.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
+#include "network/precision.h"
 #include "network/values/plain.h"
+#include "study/outputs.h"
 #include "test/cli_rig.h"
 #include "test/naive_onnx.h"
 #include "test/onnx_make.h"
@@ -27,6 +29,8 @@
 #include "traces/zip.h"
 
 /* ---- comparing ---- */
+
+enum { N_INPUT = 3, MOST_VALUES = 1024 };
 
 static void read_model(const Onnx__ModelProto *m, struct network *n)
 {
@@ -39,49 +43,86 @@ static void read_model(const Onnx__ModelProto *m, struct network *n)
     free(data);
 }
 
-static void compare(const Onnx__ModelProto *m, struct random *r)
+/* Values of the file's input, and the image that they are. */
+static void draw_input(const struct network *n, struct random *r, double *input, uint8_t *byte)
 {
-    struct network n;
-    struct naive_onnx o;
-    double input[1024];
-    uint8_t byte[1024];
-
-    read_model(m, &n);
-    const struct shape s = n.layer[0].out;
+    const struct shape s = n->layer[0].out;
     const size_t values = (size_t)s.height * s.width * s.channels;
-    struct plain *p = plain_new(&n);
-    assert_non_null(p);
-    assert_in_range(values, 1, 1024);
-    for (size_t i = 0; n.table && i < s.width; i++) {
-        const uint32_t id = random_below(r, n.table->rows);
+
+    assert_in_range(values, 1, MOST_VALUES);
+    for (size_t i = 0; n->table && i < s.width; i++) {
+        const uint32_t id = random_below(r, n->table->rows);
         input[i] = id;
-        memcpy(byte + i * s.channels, n.table->code + (size_t)id * s.channels, s.channels);
+        memcpy(byte + i * s.channels, n->table->code + (size_t)id * s.channels, s.channels);
     }
-    for (size_t i = 0; !n.table && i < values; i++) { // a row: token by token, as the file has it
+    for (size_t i = 0; !n->table && i < values; i++) { // a row: token by token, as the file has it
         const size_t c = i % s.channels, row = i / s.channels % s.height;
         const size_t column = i / s.channels / s.height;
         const int code = (int)random_below(r, 256) - 128;
         byte[i] = (uint8_t)code;
         input[s.height == 1 ? i : (c * s.height + row) * s.width + column] = ldexp(code, -5);
     }
-    plain_run(p, byte, NULL);
-    naive_onnx_run(&o, m, input);
-    const struct naive_tensor *want = naive_onnx_find(&o, "out");
-    for (size_t i = 0; i < want->n; i++)
-        if (plain_delivered(p, n.n_layer - 1, i) != (int64_t)(want->v[i] * 8))
-            fail_msg("result %zu is %lld, want %g", i,
-                     (long long)plain_delivered(p, n.n_layer - 1, i), want->v[i] * 8);
-    naive_onnx_release(&o);
-    plain_free(p);
+}
+
+/* What the file's output i is for each input, in the file's order. */
+static void compare_output(const struct outputs *o, uint32_t i, const Onnx__ModelProto *m,
+                           double input[N_INPUT][MOST_VALUES])
+{
+    size_t n;
+    const double *got = outputs_values(o, i, &n);
+    const char *name = outputs_name(o, i);
+    struct npy a;
+
+    outputs_shape(o, i, &a);
+    for (size_t k = 0; k < N_INPUT; k++) {
+        struct naive_onnx naive;
+        naive_onnx_run(&naive, m, input[k]);
+        const struct naive_tensor *want = naive_onnx_find(&naive, name);
+        assert_int_equal(n, N_INPUT * want->n);
+        assert_int_equal(a.n_dim, want->n_dim);
+        for (uint32_t d = 0; d < a.n_dim; d++)
+            assert_int_equal(a.dim[d], want->dim[d]);
+        for (size_t v = 0; v < want->n; v++)
+            if (got[k * want->n + v] != want->v[v])
+                fail_msg("input %zu, value %zu of %s is %g, want %g", k, v, name,
+                         got[k * want->n + v], want->v[v]);
+        naive_onnx_release(&naive);
+    }
+}
+
+/* Every output, of several inputs side by side. */
+static void compare(const char *dir, const Onnx__ModelProto *m, struct random *r)
+{
+    double input[N_INPUT][MOST_VALUES];
+    uint8_t byte[N_INPUT * MOST_VALUES];
+    struct network_cfg cfg = { 0 };
+    char path[TMPDIR_PATH_MAX];
+    struct network n;
+    struct outputs *o;
+    struct err_msg msg;
+    size_t size;
+    uint8_t *data = make_packed(m, &size);
+
+    tmpdir_write(dir, "m.onnx", data, size);
+    free(data);
+    snprintf(cfg.onnx, sizeof cfg.onnx, "%s", tmpdir_path(path, dir, "m.onnx"));
+    if (network_load_onnx(&n, cfg.onnx, &msg) || outputs_new(&o, &cfg, &n, &msg))
+        fail_msg("%s", msg.text);
+    for (int k = 0; k < N_INPUT; k++)
+        draw_input(&n, r, input[k], byte + (size_t)k * network_image_bytes(&n));
+    if (outputs_run(o, byte, N_INPUT, &msg))
+        fail_msg("%s", msg.text);
+    for (uint32_t i = 0; i < outputs_count(o); i++)
+        compare_output(o, i, m, input);
+    outputs_free(o);
     network_release(&n);
 }
 
 static void random_transformers_in_the_styles_of_exporters_are_what_their_files_mean(void **state)
 {
     uint32_t seen[N_CUT][N_MASKED] = { { 0 } }, ids[N_IDS] = { 0 };
-    uint32_t turned[N_TURNED] = { 0 };
+    uint32_t turned[N_TURNED] = { 0 }, delivered[N_DELIVERED][N_LAID] = { { 0 } };
 
-    (void)state;
     for (uint32_t seed = 1; seed <= 1000; seed++) {
         struct random r = { seed * UINT64_C(0x9e3779b97f4a7c15) };
         struct style s = random_style(&r);
@@ -89,7 +130,8 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         seen[s.cut][s.masked]++;
         ids[s.ids]++;
         turned[s.turned]++;
-        compare(m, &r);
+        delivered[s.delivered][s.laid]++;
+        compare(*state, m, &r);
         make_free(m);
     }
     for (int i = 0; i < N_CUT; i++)
@@ -99,6 +141,9 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         assert_in_range(ids[i], 40, 1000);
     for (int i = 0; i < N_TURNED; i++)
         assert_in_range(turned[i], 40, 1000);
+    for (int i = TOKENS; i < N_DELIVERED; i++)
+        for (int k = 0; k < N_LAID; k++)
+            assert_in_range(delivered[i][k], 20, 1000);
 }
 
 /* Whatever the way to heads is, it makes no layer: queries, keys and values of one matrix are one
@@ -420,7 +465,9 @@ static void it_is_right_as_often_as_the_training_programs_integers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_transformers_in_the_styles_of_exporters_are_what_their_files_mean),
+        cmocka_unit_test_setup_teardown(
+            random_transformers_in_the_styles_of_exporters_are_what_their_files_mean, tmpdir_make,
+            tmpdir_remove),
         cmocka_unit_test(layout_makes_no_layer),
         cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
         cmocka_unit_test(a_windows_query_sees_its_window),

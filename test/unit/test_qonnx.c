@@ -13,6 +13,7 @@
 
 #include "dataflow/config.h"
 #include "network/onnx/read.h"
+#include "network/precision.h"
 #include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/onnx_make.h"
@@ -242,18 +243,18 @@ static void run(const char *dir, double *out)
     struct inputs *in;
     struct outputs *o;
     struct err_msg m;
-    uint8_t bytes[2 * IN];
+    uint8_t bytes[N_IMAGE * 2 * IN];
     size_t n_value;
 
     snprintf(cfg.onnx, sizeof cfg.onnx, "%s", tmpdir_path(path, dir, "m.onnx"));
     if (network_load_onnx(&n, cfg.onnx, &m) || outputs_new(&o, &cfg, &n, &m) ||
         inputs_open(&in, tmpdir_path(path, dir, "x.npy"), &n, &m))
         fail_msg("%s", m.text);
-    for (uint64_t i = 0; i < N_IMAGE; i++) {
-        inputs_take(in, i, bytes);
-        if (outputs_add(o, bytes, &m))
-            fail_msg("%s", m.text);
-    }
+    const size_t size = network_image_bytes(&n);
+    for (uint64_t i = 0; i < N_IMAGE; i++)
+        inputs_take(in, i, bytes + i * size);
+    if (outputs_run(o, bytes, N_IMAGE, &m))
+        fail_msg("%s", m.text);
     const double *v = outputs_values(o, 0, &n_value);
     assert_int_equal(n_value, N_IMAGE * OUT);
     memcpy(out, v, n_value * sizeof *v);

@@ -97,7 +97,7 @@ static void compare(const char *dir, uint64_t seed, uint32_t n_operator)
                                                        real[c * pixels + p], &bytes[at]);
         }
     float_run_set(&run, f.graph.image, &image);
-    if (float_run_all(&run, &m) || outputs_add(o, bytes, &m))
+    if (float_run_all(&run, &m) || outputs_run(o, bytes, 1, &m))
         fail_msg("seed %d: %s", (int)seed, m.text);
     assert_equal(&g, seed, &run, o);
     float_run_release(&run);
