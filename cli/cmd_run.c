@@ -59,6 +59,10 @@ static enum err check_options(const struct options *o, struct err_msg *m)
 
 static enum err check_outputs(const struct options *o, const struct study *s, struct err_msg *m)
 {
+    if (o->outputs && network_is_spiking(&s->network))
+        return err_set(m, ERR_INPUT, "run: --outputs %s: layers of neurons deliver spikes, not "
+                       "what the model's file says: want --set neuron.kind=requantize --set "
+                       "input.coding=value --set input.steps=1, or no --outputs", o->outputs);
     if (!o->outputs || s->config.network.onnx[0] != '\0')
         return ERR_NONE;
     return err_set(m, ERR_INPUT, "run: --outputs %s: it has the outputs of a model's file, and "

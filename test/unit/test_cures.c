@@ -19,6 +19,8 @@
 #define FMNIST "configs/resnet32_fmnist.yaml"
 #define CHIP   " --set energy.chip=dazzi2021_14nm"
 #define RANDOM " --images random --count 1"
+#define NEURONS " --set neuron.kind=if --set input.coding=phase --set input.steps=8" \
+                " --set clocking.timestep_ns=200"
 
 struct cure {
     const char *refused; // arguments
@@ -86,6 +88,10 @@ static void options_are_used_as_the_refusal_says(void **state)
         { "run configs/resnet32.yaml --random-weights 1" RANDOM " --outputs @/o.npz",
           "want --set network.onnx=MODEL, or no --outputs",
           "run " FMNIST RANDOM " --outputs @/o.npz" },
+        { "run " FMNIST RANDOM NEURONS " --outputs @/o.npz", "want --set neuron.kind=requantize "
+          "--set input.coding=value --set input.steps=1, or no --outputs",
+          "run " FMNIST RANDOM NEURONS " --set neuron.kind=requantize --set input.coding=value "
+          "--set input.steps=1 --outputs @/o.npy" },
         { "run " FMNIST RANDOM " --labels x", "want no --labels", "run " FMNIST RANDOM },
         { "run " SMALL RANDOM, "or a timing run without images", "run " SMALL },
         { "run " SMALL RANDOM, "want --set network.onnx=MODEL, a quantised one",
