@@ -221,11 +221,11 @@ static enum err clip(struct float_call *c, double low, double high)
     enum err e = copy_input(c);
 
     for (size_t i = 0; i < c->out.n && !e; i++) {
-        double v = array_get(&c->out, i);
-        if (v < low)
-            array_set(&c->out, i, low);
-        if (v > high) // both, where low is above high
-            array_set(&c->out, i, high);
+        double v = array_get(&c->out, i), cut = v < low ? low : v;
+        if (cut > high) // all of them, where low is above high
+            cut = high;
+        if (cut < v || cut > v)
+            array_set(&c->out, i, cut);
     }
     return e;
 }
