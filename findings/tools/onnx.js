@@ -2,9 +2,10 @@
 // messages of onnx.proto: ModelProto, GraphProto, NodeProto, TensorProto) to state a case in a few lines.
 'use strict';
 
-const FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7, BOOL = 9, FLOAT16 = 10;
+const FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7, BOOL = 9, FLOAT16 = 10,
+      INT4 = 22; // its values: bytes of two, the first in the low bits
 const arrays = { 1: Float32Array, 2: Uint8Array, 3: Int8Array, 6: Int32Array, 7: BigInt64Array, 9: Uint8Array,
-                 10: Uint16Array };
+                 10: Uint16Array, 22: Uint8Array };
 
 function varint(n) {
   const bytes = [];
@@ -56,4 +57,4 @@ function model({ nodes, initializers = [], inputs, outputs, opset = 13, domains 
                         ...sets.map(([d, v]) => bytes(8, Buffer.concat([text(1, d), number(2, v)])))]);
 }
 
-module.exports = { FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16, tensor, node, model };
+module.exports = { FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16, INT4, tensor, node, model };
