@@ -56,10 +56,12 @@ enum err float_integers(const struct float_call *c, uint32_t i, const char *attr
 /* -n_dim .. n_dim - 1 to 0 .. n_dim - 1. */
 enum err float_axis(const struct float_call *c, int64_t axis, uint32_t n_dim, uint32_t *out);
 
-/* Quantised values: three inputs of a node, and along which axis there may be several scales. */
+/* Quantised values: three inputs of a node, and along which axis there may be several scales: one a
+ * place, or of an array of scales one for each block of places. */
 struct float_quantised {
     uint32_t x, scale, zero; // the zero point may be left out
-    int64_t  axis;
+    int64_t  axis, block;    // block: its places; 0 where there are none
+    int64_t  type;           // of codes without a zero point; 0: uint8
 };
 
 /* real = (x - zero) * scale, a new array of the caller's. */

@@ -230,10 +230,10 @@ static enum err eval_matmul(struct float_call *c)
 static enum err eval_qlinear_matmul(struct float_call *c)
 {
     struct array a = {0}, b = {0};
-    enum err e = float_dequantise(c, &(struct float_quantised){0, 1, 2, -2}, &a);
+    enum err e = float_dequantise(c, &(struct float_quantised){0, 1, 2, -2, 0, 0}, &a);
 
     if (!e)
-        e = float_dequantise(c, &(struct float_quantised){3, 4, 5, -1}, &b);
+        e = float_dequantise(c, &(struct float_quantised){3, 4, 5, -1, 0, 0}, &b);
     if (!e)
         e = multiply(c, &a, &b);
     if (!e)

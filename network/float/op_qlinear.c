@@ -9,7 +9,7 @@
 /* Input i with its scale and zero point behind it; scales along `axis`, if there are several. */
 static enum err real_input(struct float_call *c, uint32_t i, int64_t axis, struct array *out)
 {
-    return float_dequantise(c, &(struct float_quantised){i, i + 1, i + 2, axis}, out);
+    return float_dequantise(c, &(struct float_quantised){i, i + 1, i + 2, axis, 0, 0}, out);
 }
 
 /* a, b, y's scale and zero point. */

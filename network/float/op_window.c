@@ -280,10 +280,10 @@ static enum err eval_qlinear_conv(struct float_call *c)
 {
     const struct array *bias = float_has(c, 8) ? c->in[8] : NULL, *w_scale = c->in[4];
     struct array x = {0}, w = {0}, steps = {0};
-    enum err e = float_dequantise(c, &(struct float_quantised){0, 1, 2, 1}, &x);
+    enum err e = float_dequantise(c, &(struct float_quantised){0, 1, 2, 1, 0, 0}, &x);
 
     if (!e)
-        e = float_dequantise(c, &(struct float_quantised){3, 4, 5, 0}, &w);
+        e = float_dequantise(c, &(struct float_quantised){3, 4, 5, 0, 0, 0}, &w);
     if (!e && bias) { // in steps of the sum
         if (bias->n != w.dim[0] || !w_scale->real || (w_scale->n != 1 && w_scale->n != bias->n))
             e = FLOAT_REFUSE(c, "%zu biases for %" PRIu32 " outputs: want one each", bias->n,

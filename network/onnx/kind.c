@@ -64,16 +64,31 @@ bool onnx_is_of_integers(const Onnx__ModelProto *model)
     return some;
 }
 
+/* Whether an input of the graph holds codes, which no QuantizeLinear need make. */
+static bool is_given_codes(const Onnx__GraphProto *g)
+{
+    for (size_t i = 0; i < g->n_input; i++) {
+        const Onnx__TypeProto *type = g->input[i]->type;
+        if (type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE &&
+            onnx_type_is_code(type->tensor_type->elem_type))
+            return true;
+    }
+    return false;
+}
+
 bool onnx_model_is_quantised(const Onnx__ModelProto *model)
 {
     const Onnx__GraphProto *g = model->graph;
+    bool restores = false;
 
     if (onnx_is_of_integers(model))
         return true;
     for (size_t i = 0; g && i < g->n_node; i++) {
-        const char *type = g->node[i]->op_type;
-        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+        const char *type = g->node[i]->op_type ? g->node[i]->op_type : "";
+        if (strcmp(type, "DequantizeLinear") == 0)
+            restores = true;
+        else if (strstr(type, "Linear") || strcmp(type, "QGemm") == 0)
             return true;
     }
-    return false;
+    return restores && is_given_codes(g);
 }

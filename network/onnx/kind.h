@@ -12,8 +12,8 @@
  * see op_integer.c. */
 bool onnx_is_of_integers(const Onnx__ModelProto *model);
 
-/* Whether it is one of integers, or has QuantizeLinear or operators like it; a float model has
- * none. */
+/* Whether it is one of integers, or its maps pass QuantizeLinear or operators like it, or come as
+ * codes. A float model has none of these; its weights may be stored as codes all the same. */
 bool onnx_model_is_quantised(const Onnx__ModelProto *model);
 
 #endif

@@ -1,9 +1,12 @@
 /* Value by value: Clip by bounds in either order, as ONNX defines it since set 13:
- * Min(max, Max(input, min)), so that every value is max where min is above it. NaN stays. */
+ * Min(max, Max(input, min)), so that every value is max where min is above it. NaN stays.
+ * QuantizeLinear and DequantizeLinear with a scale for each block along an axis, against loops that
+ * count indices. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -13,34 +16,40 @@
 static const float values[] = {-INFINITY, -3, -1, -0.5F, 0, 0.5F, 1, 2.5F, 3, INFINITY, NAN};
 enum { N = sizeof values / sizeof *values };
 
+/* The result of the model, which is freed, for an image of n values in one row. */
+static struct array result_of(Onnx__ModelProto *model, const float *value, uint32_t n)
+{
+    struct float_graph g;
+    struct float_run run;
+    struct array image, out;
+    struct err_msg m;
+
+    if (float_graph_init(&g, model, &m) || float_run_init(&run, &g, &m))
+        fail_msg("%s", m.text);
+    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, (uint32_t[]){1, 1, 1, n}));
+    memcpy(image.real, value, n * sizeof *value);
+    float_run_set(&run, g.graph.image, &image);
+    if (float_run_all(&run, &m))
+        fail_msg("%s", m.text);
+    out = run.value[g.graph.result];
+    run.value[g.graph.result] = (struct array){0};
+    float_run_release(&run);
+    float_graph_release(&g);
+    make_free(model);
+    return out;
+}
+
 /* Bound i is left out where given[i] is false. */
-static void clip(const float bound[2], const bool given[2], float out[N])
+static struct array clip(const float bound[2], const bool given[2])
 {
     Onnx__ModelProto *model = make_model(1, 1, N);
     static const char *const inputs[2][2] = {{"image", "image - high"},
                                              {"image low", "image low high"}};
-    struct float_graph g;
-    struct float_run run;
-    struct array image;
-    struct err_msg m;
 
-    model->opset_import[0]->version = 13;
     make_tensor(model, "low", ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &bound[0], sizeof bound[0]);
     make_tensor(model, "high", ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &bound[1], sizeof bound[1]);
     make_node(model, "Clip", "c", inputs[given[0]][given[1]], "out");
-    if (float_graph_init(&g, model, &m) || float_run_init(&run, &g, &m))
-        fail_msg("%s", m.text);
-    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, (uint32_t[]){1, 1, 1, N}));
-    for (size_t i = 0; i < N; i++)
-        image.real[i] = values[i];
-    float_run_set(&run, g.graph.image, &image);
-    if (float_run_all(&run, &m))
-        fail_msg("%s", m.text);
-    for (size_t i = 0; i < N; i++)
-        out[i] = run.value[g.graph.result].real[i];
-    float_run_release(&run);
-    float_graph_release(&g);
-    make_free(model);
+    return result_of(model, values, N);
 }
 
 static void clip_is_min_of_max(void **state)
@@ -52,26 +61,93 @@ static void clip_is_min_of_max(void **state)
     for (size_t k = 0; k < 4 * N_BOUND * N_BOUND; k++) {
         const float bound[2] = {bounds[k / 4 % N_BOUND], bounds[k / 4 / N_BOUND]};
         const bool given[2] = {k % 2 == 1, k / 2 % 2 == 1};
-        float out[N];
-        clip(bound, given, out);
+        struct array out = clip(bound, given);
         for (size_t i = 0; i < N; i++) {
             float want = values[i];
             if (given[0] && !isnan(want))
                 want = fmaxf(want, bound[0]);
             if (given[1] && !isnan(want))
                 want = fminf(want, bound[1]);
-            if (!(out[i] == want || (isnan(out[i]) && isnan(want))))
+            if (!(out.real[i] == want || (isnan(out.real[i]) && isnan(want))))
                 fail_msg("Clip of %g by %g to %g (%d, %d given) is %g, not %g", (double)values[i],
-                         (double)bound[0], (double)bound[1], given[0], given[1], (double)out[i],
-                         (double)want);
+                         (double)bound[0], (double)bound[1], given[0], given[1],
+                         (double)out.real[i], (double)want);
         }
+        array_release(&out);
     }
+}
+
+/* 2 x 5 x 3 values through QuantizeLinear to int8 and DequantizeLinear, in blocks along an axis; or
+ * through the first alone. */
+enum { PLACES = 30 };
+static const int64_t shape[] = {2, 5, 3};
+
+static Onnx__ModelProto *in_blocks(int64_t axis, int64_t block, const float *scale,
+                                   const int8_t *zero, size_t n_block, bool back)
+{
+    Onnx__ModelProto *m = make_model(1, 1, PLACES);
+    int64_t dims[] = {2, 5, 3, -1};
+
+    m->opset_import[0]->version = 21;
+    dims[axis] = (int64_t)n_block;
+    const size_t n = (size_t)(dims[0] * dims[1] * dims[2]);
+    make_tensor(m, "shape", ONNX_TYPE(INT64), (const int64_t[]){3, -1}, shape, sizeof shape);
+    make_tensor(m, "s", ONNX_TYPE(FLOAT), dims, scale, n * sizeof *scale);
+    make_tensor(m, "z", ONNX_TYPE(INT8), dims, zero, n);
+    make_node(m, "Reshape", "r", "image shape", "x");
+    Onnx__NodeProto *q = make_node(m, "QuantizeLinear", "q", "x s z", back ? "code" : "out");
+    make_int(q, "axis", axis - (block % 2 ? 3 : 0)); // from either end
+    make_int(q, "block_size", block);
+    make_int(q, "output_dtype", ONNX_TYPE(INT8));
+    if (back) {
+        Onnx__NodeProto *d = make_node(m, "DequantizeLinear", "d", "code s z", "out");
+        make_int(d, "axis", axis);
+        make_int(d, "block_size", block);
+    }
+    return m;
+}
+
+static void scales_of_blocks_are_found_by_their_index(void **state)
+{
+    float scale[PLACES], x[PLACES];
+    int8_t zero[PLACES];
+    (void)state;
+
+    for (size_t i = 0; i < PLACES; i++) {
+        scale[i] = 0.125F * (float)(1 + i * 7 % 11);
+        zero[i] = (int8_t)(i * 5 % 23);
+        x[i] = (float)(i * 13 % 37) - 18.3F;
+    }
+    for (int64_t axis = 0; axis < 3; axis++)
+        for (int64_t block = 1; block <= shape[axis] + 1; block++) {
+            const size_t n_block = (size_t)((shape[axis] + block - 1) / block);
+            struct array code = result_of(in_blocks(axis, block, scale, zero, n_block, false), x,
+                                          PLACES);
+            struct array real = result_of(in_blocks(axis, block, scale, zero, n_block, true), x,
+                                          PLACES);
+            assert_int_equal(code.type, ONNX_TYPE(INT8));
+            for (size_t i = 0; i < PLACES; i++) {
+                size_t at[] = {i / 15, i / 3 % 5, i % 3}, dim[] = {2, 5, 3};
+                at[axis] /= (size_t)block;
+                dim[axis] = n_block;
+                const size_t k = (at[0] * dim[1] + at[1]) * dim[2] + at[2];
+                const float want = fminf(fmaxf(rintf(x[i] / scale[k]) + zero[k], -128), 127);
+                if ((float)code.integer[i] != want ||
+                    real.real[i] != (want - zero[k]) * scale[k])
+                    fail_msg("axis %d, blocks of %d, value %zu: %d and %g, not %g", (int)axis,
+                             (int)block, i, (int)code.integer[i], (double)real.real[i],
+                             (double)want);
+            }
+            array_release(&code);
+            array_release(&real);
+        }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clip_is_min_of_max),
+        cmocka_unit_test(scales_of_blocks_are_found_by_their_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

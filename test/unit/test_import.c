@@ -14,6 +14,7 @@
 #include "cli/import_images.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "network/onnx/rewrite.h"
 #include "test/onnx_make.h"
@@ -131,14 +132,21 @@ static void run_on(const struct import *im, struct float_run *run, uint32_t imag
         fail_msg("%s", m.text);
 }
 
-static void set_black(struct float_run *run)
+static struct array black_image(const struct float_graph *g)
 {
     struct onnx_image image;
     struct err_msg m;
     struct array a;
 
-    assert_int_equal(onnx_graph_image(&run->graph->graph, &image, &m), ERR_NONE);
+    assert_int_equal(onnx_graph_image(&g->graph, &image, &m), ERR_NONE);
     assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, image.dim));
+    return a;
+}
+
+static void set_black(struct float_run *run)
+{
+    struct array a = black_image(run->graph);
+
     float_run_set(run, run->graph->graph.image, &a);
 }
 
@@ -150,6 +158,11 @@ static enum err import_model(struct made *t, Onnx__ModelProto *model, const stru
 
     *t = (struct made){.model = model};
     enum err e = float_graph_init(&t->graph, model, m);
+    if (!e) {
+        struct array black = black_image(&t->graph);
+        e = float_graph_fold(&t->graph, &black, m);
+        array_release(&black);
+    }
     if (!e)
         e = float_run_init(&run, &t->graph, m);
     if (!e) {
@@ -651,6 +664,59 @@ static void no_two_nodes_have_one_name(void **state)
     release(&t);
 }
 
+/* A linear layer whose weights, 8 x N_CLASS, are codes with a scale for each block of 4 inputs, or
+ * the floats that they stand for. */
+static Onnx__ModelProto *weight_only_model(bool codes)
+{
+    enum { INPUTS = 8, BLOCK = 4 };
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    int8_t code[INPUTS * N_CLASS];
+    float real[INPUTS * N_CLASS], scale[INPUTS / BLOCK * N_CLASS];
+    uint32_t seed = 11;
+
+    m->opset_import[0]->version = 21;
+    add_conv(m, "c1", "image", CHANNELS, INPUTS, 3, 1, &seed);
+    make_node(m, "Relu", "r", "c1", "r");
+    make_node(m, "GlobalAveragePool", "g", "r", "g");
+    make_node(m, "Flatten", "f", "g", "f");
+    for (size_t i = 0; i < INPUTS / BLOCK * N_CLASS; i++)
+        scale[i] = (float)(0.02 + 0.01 * uniform(&seed));
+    for (size_t i = 0; i < INPUTS * N_CLASS; i++) {
+        code[i] = (int8_t)(127 * uniform(&seed));
+        real[i] = (float)code[i] * scale[i / N_CLASS / BLOCK * N_CLASS + i % N_CLASS];
+    }
+    const int64_t dims[] = {INPUTS, N_CLASS, -1};
+    if (codes) {
+        make_tensor(m, "codes", ONNX_TYPE(INT8), dims, code, sizeof code);
+        make_tensor(m, "scales", ONNX_TYPE(FLOAT), (const int64_t[]){INPUTS / BLOCK, N_CLASS, -1},
+                    scale, sizeof scale);
+        Onnx__NodeProto *d = make_node(m, "DequantizeLinear", "d", "codes scales", "fc.w");
+        make_int(d, "axis", 0);
+        make_int(d, "block_size", BLOCK);
+    } else {
+        make_tensor(m, "fc.w", ONNX_TYPE(FLOAT), dims, real, sizeof real);
+    }
+    make_node(m, "MatMul", "fc", "f fc.w", "out");
+    return m;
+}
+
+static void stored_weights_in_blocks_are_their_floats(void **state)
+{
+    struct made codes, floats;
+    (void)state;
+
+    make_of(&codes, weight_only_model(true), &plain);
+    make_of(&floats, weight_only_model(false), &plain);
+    assert_false(onnx_model_is_quantised(codes.model));
+    assert_true(onnx_model_is_quantised(codes.q_model));
+    assert_int_equal(codes.size, floats.size);
+    assert_memory_equal(codes.data, floats.data, floats.size);
+    codes.model->graph->input[0]->type->tensor_type->elem_type = ONNX_TYPE(INT8);
+    assert_true(onnx_model_is_quantised(codes.model)); // DequantizeLinear may read it
+    release(&codes);
+    release(&floats);
+}
+
 /* Operators that become others before they are imported. */
 static Onnx__ModelProto *reworded_model(void)
 {
@@ -1092,6 +1158,7 @@ int main(void)
         cmocka_unit_test(activations_and_gates_keep_their_values),
         cmocka_unit_test(functions_of_later_sets_keep_their_values),
         cmocka_unit_test(no_two_nodes_have_one_name),
+        cmocka_unit_test(stored_weights_in_blocks_are_their_floats),
         cmocka_unit_test(operators_between_convolutions_keep_their_values),
         cmocka_unit_test(channels_that_come_last_are_understood),
         cmocka_unit_test(what_cannot_be_quantised_is_refused_by_name),

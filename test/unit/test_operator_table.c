@@ -99,6 +99,8 @@ static const struct row rows[] = {
       "kv_num_heads=2", 23, "not rounded since", NULL, QL },
     { "b ms.MatMulNBits x blocks each K=4 N=4 bits=4 block_size=16", 17, "passed Dequant",
       NULL, QL },
+    { "w DequantizeLinear codes pairs axis=0 block_size=2; b MatMul x w", 21,
+      "a scale for each block", NULL, "a scale for each block" },
     { "b ms.EmbedLayerNormalization image - places places - each each", 17, QL, NULL, QL },
     { "e Gather places image; b Add e places", 17, QL, NULL, QL },
     { "s,t Split x axis=2 num_outputs=2; b Concat t s axis=2", 18, NULL, NULL, QL },
@@ -124,6 +126,7 @@ static void store(Onnx__ModelProto *m, bool quantised)
     static const int64_t places[] = { TOKENS, HIDDEN, -1 }, shape[] = { 1, TOKENS, HIDDEN };
     static const int64_t scores[] = { TOKENS, TOKENS, -1 }, turns[] = { TOKENS, HIDDEN / 4, -1 };
     static const int64_t blocks[] = { HIDDEN, 1, 8, -1 }, list[] = { 3, -1 }, one[] = { 1, -1 };
+    static const int64_t pairs[] = { HIDDEN / 2, HIDDEN, -1 };
     static const int64_t numbers[] = { 0, 1, 2, 4, 5 };
     static const int32_t tokens = TOKENS, last = TOKENS - 1;
     static const uint8_t triangle[TOKENS * TOKENS] = { 1, 0, 0, 1, 1, 0, 1, 1, 1 };
@@ -149,6 +152,8 @@ static void store(Onnx__ModelProto *m, bool quantised)
     make_tensor(m, "turns", ONNX_TYPE(FLOAT), turns, v, TOKENS * HIDDEN / 4 * sizeof *v);
     make_tensor(m, "triangle", ONNX_TYPE(BOOL), scores, triangle, sizeof triangle);
     make_tensor(m, "blocks", ONNX_TYPE(UINT8), blocks, block, sizeof block);
+    make_tensor(m, "codes", ONNX_TYPE(INT8), matrix, byte, HIDDEN * HIDDEN);
+    make_tensor(m, "pairs", ONNX_TYPE(FLOAT), pairs, v, HIDDEN / 2 * HIDDEN * sizeof *v);
     make_float_list(m, "each", HIDDEN, v);
     make_float_list(m, "each3", 3 * HIDDEN, v);
     make_float_list(m, "three", 1, &three);
