@@ -257,8 +257,8 @@ bool event_core_init(struct event_core *c, const char *path, const struct event_
     const uint32_t cores = max_u32(layer->cores, 1),
                    first = share_begin(layer->channels, cores, core);
 
-    *c = (struct event_core){ .block = { &ops, path, NULL }, .timing = timing, .layer = layer,
-                              .first = first,
+    *c = (struct event_core){ .block = { .ops = &ops, .path = path }, .timing = timing,
+                              .layer = layer, .first = first,
                               .channels = share_begin(layer->channels, cores, core + 1) - first };
     c->outputs = layer->outputs / layer->channels * c->channels;
     c->neuron = part_of(layer->neuron, c->first, c->channels);
