@@ -383,6 +383,20 @@ static bool takes_einsum(const struct onnx_rewriting *w, const Onnx__NodeProto *
     return onnx_is_own_domain(node->domain) && strcmp(onnx_text(node->op_type), "Einsum") == 0;
 }
 
+/* A result that the equation does not name has the letters that come once, in their order. */
+static bool name_result(char part[3][ONNX_MOST_DIMS + 1])
+{
+    size_t n = 0;
+
+    for (char l = 'A'; l <= 'z'; l++)
+        if (!strchr(part[0], l) != !strchr(part[1], l)) {
+            if (n == ONNX_MOST_DIMS)
+                return false;
+            part[2][n++] = l;
+        }
+    return true;
+}
+
 /* "bqhd,bkhd->bhqk" without spaces: letters of both operands and of the result. */
 static bool split_equation(const char *text, char part[3][ONNX_MOST_DIMS + 1])
 {
@@ -407,7 +421,7 @@ static bool split_equation(const char *text, char part[3][ONNX_MOST_DIMS + 1])
             part[at][n++] = *text;
         }
     }
-    return at == 2;
+    return at == 2 || (at == 1 && name_result(part));
 }
 
 /* x with its letters in another order. */

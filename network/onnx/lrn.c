@@ -20,12 +20,13 @@ static bool takes(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
            strcmp(onnx_text(node->op_type), "LRN") == 0;
 }
 
-/* ONNX's window reaches (size - 1) / 2 channels back, rounded down, and the rest on. */
-static void fill_band(float *band, uint32_t n, int64_t size, double alpha)
+/* ONNX's window reaches (size - 1) / 2 channels back, rounded down, and the rest on: beyond the map
+ * where it is wider. */
+static void fill_band(float *band, int64_t n, int64_t size, double alpha)
 {
     for (int64_t o = 0; o < n; o++)
-        for (int64_t i = o - (size - 1) / 2; i <= o + size / 2; i++)
-            if (i >= 0 && i < n)
+        for (int64_t i = 0; i < n; i++)
+            if (i >= o - (size - 1) / 2 && i <= o + size / 2)
                 band[o * n + i] = (float)(alpha / (double)size);
 }
 
@@ -50,11 +51,11 @@ static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
                            "follows no convolution of 1 to %d channels: want one "
                            "in front, pools and Relu between",
                            MOST_CHANNELS);
-    if (size < 1 || size > n || !(alpha >= 0) || !(bias > 0))
+    if (size < 1 || size > INT32_MAX || !(alpha >= 0) || !(bias > 0))
         return onnx_refuse(w, *own,
                            "size %" PRId64 ", alpha %g, bias %g: want a size of "
-                           "1 to %" PRIu32 ", alpha from 0, and a positive bias",
-                           size, alpha, bias, n);
+                           "1 to 2^31 - 1, alpha from 0, and a positive bias",
+                           size, alpha, bias);
     const uint32_t dim[] = { n, n, 1, 1 };
     static const char *const parts[] = { "square",   "band",  "bias",  "sum",
                                          "positive", "power", "factor" };

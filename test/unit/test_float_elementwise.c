@@ -1,7 +1,6 @@
-/* Value by value: Clip by bounds in either order, as ONNX defines it since set 13:
- * Min(max, Max(input, min)), so that every value is max where min is above it. NaN stays.
- * QuantizeLinear and DequantizeLinear with a scale for each block along an axis, against loops that
- * count indices. */
+/* Against plain loops: Clip by bounds in either order, as ONNX defines it since set 13,
+ * Min(max, Max(input, min)), so that every value is max where min is above it (NaN stays);
+ * QuantizeLinear and DequantizeLinear with a scale for each block along an axis; LRN. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +10,16 @@
 #include <cmocka.h>
 
 #include "network/float/graph.h"
+#include "network/onnx/rewrite.h"
 #include "test/onnx_make.h"
 
 static const float values[] = {-INFINITY, -3, -1, -0.5F, 0, 0.5F, 1, 2.5F, 3, INFINITY, NAN};
 enum { N = sizeof values / sizeof *values };
 
-/* The result of the model, which is freed, for an image of n values in one row. */
-static struct array result_of(Onnx__ModelProto *model, const float *value, uint32_t n)
+/* The result of the model, which is freed, for an image of these values. */
+static struct array result_of(Onnx__ModelProto *model, const float *value)
 {
+    struct onnx_image shape_of;
     struct float_graph g;
     struct float_run run;
     struct array image, out;
@@ -26,8 +27,9 @@ static struct array result_of(Onnx__ModelProto *model, const float *value, uint3
 
     if (float_graph_init(&g, model, &m) || float_run_init(&run, &g, &m))
         fail_msg("%s", m.text);
-    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, (uint32_t[]){1, 1, 1, n}));
-    memcpy(image.real, value, n * sizeof *value);
+    assert_int_equal(onnx_graph_image(&g.graph, &shape_of, &m), ERR_NONE);
+    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, shape_of.dim));
+    memcpy(image.real, value, image.n * sizeof *value);
     float_run_set(&run, g.graph.image, &image);
     if (float_run_all(&run, &m))
         fail_msg("%s", m.text);
@@ -49,7 +51,7 @@ static struct array clip(const float bound[2], const bool given[2])
     make_tensor(model, "low", ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &bound[0], sizeof bound[0]);
     make_tensor(model, "high", ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &bound[1], sizeof bound[1]);
     make_node(model, "Clip", "c", inputs[given[0]][given[1]], "out");
-    return result_of(model, values, N);
+    return result_of(model, values);
 }
 
 static void clip_is_min_of_max(void **state)
@@ -121,10 +123,8 @@ static void scales_of_blocks_are_found_by_their_index(void **state)
     for (int64_t axis = 0; axis < 3; axis++)
         for (int64_t block = 1; block <= shape[axis] + 1; block++) {
             const size_t n_block = (size_t)((shape[axis] + block - 1) / block);
-            struct array code = result_of(in_blocks(axis, block, scale, zero, n_block, false), x,
-                                          PLACES);
-            struct array real = result_of(in_blocks(axis, block, scale, zero, n_block, true), x,
-                                          PLACES);
+            struct array code = result_of(in_blocks(axis, block, scale, zero, n_block, false), x);
+            struct array real = result_of(in_blocks(axis, block, scale, zero, n_block, true), x);
             assert_int_equal(code.type, ONNX_TYPE(INT8));
             for (size_t i = 0; i < PLACES; i++) {
                 size_t at[] = {i / 15, i / 3 % 5, i % 3}, dim[] = {2, 5, 3};
@@ -143,11 +143,48 @@ static void scales_of_blocks_are_found_by_their_index(void **state)
         }
 }
 
+/* LRN, of windows up to twice as wide as the map, as the operators that it is rewritten to. */
+static void lrn_sums_the_channels_around(void **state)
+{
+    enum { CHANNELS = 5, PIXELS = 2 };
+    const float alpha = 0.3F, beta = 0.6F, bias = 1.5F;
+    float x[CHANNELS * PIXELS];
+    struct err_msg msg;
+    (void)state;
+
+    for (int i = 0; i < CHANNELS * PIXELS; i++)
+        x[i] = (float)(i * 7 % 11) - 4.5F;
+    for (int size = 1; size <= 2 * CHANNELS + 2; size++) {
+        Onnx__ModelProto *m = make_model(CHANNELS, 1, PIXELS);
+        Onnx__NodeProto *n = make_node(m, "LRN", "n", "image", "out");
+        make_int(n, "size", size);
+        make_float(n, "alpha", alpha);
+        make_float(n, "beta", beta);
+        make_float(n, "bias", bias);
+        if (onnx_rewrite(m, &msg))
+            fail_msg("%s", msg.text);
+        struct array out = result_of(m, x);
+        for (int i = 0; i < CHANNELS * PIXELS; i++) {
+            const int channel = i / PIXELS, pixel = i % PIXELS;
+            double sum = 0;
+            for (int k = channel - (size - 1) / 2; k <= channel + size / 2; k++)
+                if (k >= 0 && k < CHANNELS)
+                    sum += (double)x[k * PIXELS + pixel] * (double)x[k * PIXELS + pixel];
+            const double want = (double)x[i] / pow((double)bias + (double)alpha / size * sum,
+                                                   (double)beta);
+            if (fabs((double)out.real[i] - want) > 1e-5 * fabs(want))
+                fail_msg("size %d, value %d: %g, not %g", size, i, (double)out.real[i], want);
+        }
+        array_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clip_is_min_of_max),
         cmocka_unit_test(scales_of_blocks_are_found_by_their_index),
+        cmocka_unit_test(lrn_sums_the_channels_around),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

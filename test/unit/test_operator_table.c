@@ -346,6 +346,8 @@ static const struct meaning meanings[] = {
       "b Einsum p x equation=bqk,bkc->bqc", 17, PRODUCTS WEIGHTED },
     { "b Einsum x matrix equation=btc,co->bto", 17, "b MatMul x matrix" },
     { "b Einsum x matrix equation=btc,oc->bto", 17, "w Transpose matrix perm=[1,0]; b MatMul x w" },
+    { "b Einsum x matrix equation=abc,cd", 17, "b MatMul x matrix" }, // -> abd
+    { "b Einsum x matrix equation=Bac,dc", 17, "w Transpose matrix perm=[1,0]; b MatMul x w" },
     { "l Trilu triangle upper=0; " PRODUCTS "m Where l h -1e9; p Softmax m; b MatMul p x", 17,
       PRODUCTS CAUSAL },
     { "s,t Split x axis=2 num_outputs=2; b Concat t s axis=2", 18, NULL },
