@@ -43,9 +43,9 @@ function node(op, inputs, outputs, attributes = {}, domain = '') {
                         ...Object.entries(attributes).map(([k, v]) => bytes(5, attribute(k, v))), text(7, domain)]);
 }
 
-// A value of the graph: [name, type, dims].
+// A value of the graph: [name, type, dims]; a dim that the file leaves open is a name.
 function value([name, type, dims]) {
-  const shape = Buffer.concat(dims.map(d => bytes(1, number(1, d))));
+  const shape = Buffer.concat(dims.map(d => bytes(1, typeof d === 'string' ? text(2, d) : number(1, d))));
   return Buffer.concat([text(1, name), bytes(2, bytes(1, Buffer.concat([number(1, type), bytes(2, shape)])))]);
 }
 
