@@ -469,11 +469,12 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
 const struct command command_import = {
     .name = "import",
     .operand = "MODEL.onnx",
-    .summary = "quantises a float ONNX model on images",
+    .summary = "quantises a float ONNX model on images, or values of its input",
     .help = "Folds batch normalisation into weights, finds on images how large activations get,\n"
             "quantises both to 8 bits and writes a QDQ model for `run` and other runtimes. Prints\n"
             "each layer's error, root of sum (quantised - float)^2 / sum float^2, and how many\n"
-            "images both classify rightly, the quantised one with the integers of `run`.\n"
+            "images both classify rightly, the quantised one with the integers of `run`. Weights\n"
+            "may be codes already (DequantizeLinear of stored tensors); activations may not.\n"
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
             "  imcsim import model.onnx --images random --random-weights 1 -o q.onnx\n"

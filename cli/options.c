@@ -100,7 +100,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_CALIBRATE] = { "calibrate", "N", KIND_COUNT, AT(calibrate), 1, 1000000, {0},
         "chooses the scales of activations on the first N images (128)" },
     [OPTION_PERCENTILE] = { "percentile", "P", KIND_TEXT, AT(percentile), 0, 0, {0},
-        "of the magnitudes seen is representable (100: the largest)" },
+        "per cent of the magnitudes seen that scales must hold (100: the largest)" },
     [OPTION_MEAN] = { "mean", "M,..", KIND_TEXT, AT(how.mean), 0, 0, {0},
         "with --std: of pixels from 0 to 1, one or by channel: 0.485,0.456,0.406 (0)" },
     [OPTION_STD] = { "std", "S,..", KIND_TEXT, AT(how.std), 0, 0, {0},
