@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/util.h"
 
 enum { HEAD = 10, MOST_HEADER = 4096, ALIGN = 64 };
 
@@ -44,11 +45,13 @@ static enum err read_type(struct npy *a, const struct infile *f, const char *tex
             a->type = (enum npy_type)i;
             if (order && strncmp(order, "False", 5) == 0)
                 return ERR_NONE;
-            return infile_error(f, 0, m, "an array in Fortran's order: want C's");
+            return infile_error(f, 0, m, "an array in Fortran's order: want C's, as "
+                                "numpy.ascontiguousarray() makes it");
         }
-    return infile_error(f, 0, m, "an array of %.8s: want '<f4', '<f8', '|u1', '|i1', '<i4' or "
-                        "'<i8'",
-                        descr ? descr : "nothing");
+    const char *what = descr ? descr : "nothing";
+    return infile_error(f, 0, m, "an array of %.*s: want '<f4', '<f8', '|u1', '|i1', '<i4' or "
+                        "'<i8', as astype() makes it", min_i32((int32_t)strcspn(what, ",}"), 8),
+                        what);
 }
 
 static enum err read_dims(struct npy *a, const struct infile *f, const char *text,

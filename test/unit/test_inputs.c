@@ -218,6 +218,18 @@ static void real_values_are_cut_as_quantize_linear_does_and_counted(void **state
     assert_refused(*state, "", "x.npy: image 1, value 1 is nan: want numbers");
 }
 
+static void other_arrays_of_numpy_are_refused_with_a_cure(void **state)
+{
+    float v[2 * N] = {0};
+
+    write_model(*state, quantised(ONNX_TYPE(UINT8), 3));
+    write_npy(*state, "<f2", v, sizeof v);
+    assert_refused(*state, "", "an array of '<f2': want '<f4', '<f8', '|u1', '|i1', '<i4' or '<i8', "
+                   "as astype() makes it");
+    write_npy(*state, "<f4', 'fortran_order': True, 'more': '", v, sizeof v);
+    assert_refused(*state, "", "in Fortran's order: want C's, as numpy.ascontiguousarray()");
+}
+
 /* What QuantizeLinear of 4 bits leaves of an image, a convolution by the identity delivers. */
 static void an_image_of_4_bits_is_cut_to_them(void **state)
 {
@@ -266,6 +278,7 @@ int main(void)
         IN_A_FOLDER(signed_values_are_carried_once_the_user_says_that_they_are),
         IN_A_FOLDER(the_key_is_refused_where_the_file_says_it),
         IN_A_FOLDER(an_input_of_bytes_takes_any_array_of_whole_numbers_that_they_hold),
+        IN_A_FOLDER(other_arrays_of_numpy_are_refused_with_a_cure),
         IN_A_FOLDER(an_image_of_4_bits_is_cut_to_them),
         IN_A_FOLDER(real_values_are_cut_as_quantize_linear_does_and_counted),
     };
