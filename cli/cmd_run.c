@@ -57,17 +57,38 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     return tracing_check(o, m);
 }
 
+/* The file's outputs come from exact products of the whole network, image by image. */
 static enum err check_outputs(const struct options *o, const struct study *s, struct err_msg *m)
 {
-    if (o->outputs && network_is_spiking(&s->network))
-        return err_set(m, ERR_INPUT, "run: --outputs %s: layers of neurons deliver spikes, not "
-                       "what the model's file says: want --set neuron.kind=requantize --set "
-                       "input.coding=value --set input.steps=1, or no --outputs", o->outputs);
-    if (!o->outputs || s->config.network.onnx[0] != '\0')
+    const struct config *c = &s->config;
+
+    if (!o->outputs)
         return ERR_NONE;
-    return err_set(m, ERR_INPUT, "run: --outputs %s: it has the outputs of a model's file, and "
-                   "network %s is of none: want --set network.onnx=MODEL, or no --outputs",
-                   o->outputs, s->network.name);
+    if (c->network.onnx[0] == '\0')
+        return err_set(m, ERR_INPUT, "run: --outputs %s: it has the outputs of a model's file, and "
+                       "network %s is of none: want --set network.onnx=MODEL, or no --outputs",
+                       o->outputs, s->network.name);
+    const struct {
+        bool        differs;
+        const char *key, *value, *why, *cure;
+    } reasons[] = {
+        { strcmp(c->network.layer, "all") != 0, "network.layer", c->network.layer,
+          "the file's outputs are those of all layers", ", or --set network.layer=all" },
+        { network_is_spiking(&s->network), "neuron.kind", c->neuron.kind,
+          "outputs are those of a single presentation", ", or --set neuron.kind=requantize --set "
+          "input.coding=value --set input.steps=1" },
+        { s->analog.device, "core.crossbar.device", c->crossbar.device,
+          "outputs are those of exact products", ", or --set core.crossbar.device=ideal" },
+        { !plan_is_exact(&s->plan), "core.readout.kind", c->readout.kind,
+          "outputs are those of exact products, from which codes may differ",
+          ", or --set core.readout.kind=exact" },
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].differs)
+            return err_set(m, ERR_INPUT, "run: --outputs %s: %s = %.60s: %s: want no --outputs%s",
+                           o->outputs, reasons[i].key, reasons[i].value, reasons[i].why,
+                           reasons[i].cure);
+    return ERR_NONE;
 }
 
 static enum err check_picture(const struct options *o, const struct study *s, struct err_msg *m)
@@ -329,7 +350,7 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
         { o->write_config, study_write_config, s },
         { o->svg, s->analog.device ? analog_picture : tokens ? token_picture : spike_picture,
           s->analog.device || tokens ? (const void *)&r : &drawing },
-        { o->trace, NULL, NULL }, // these three are written during the run
+        { o->trace, NULL, NULL }, // these are written during the run
         { o->timeline, NULL, NULL },
         { o->outputs, NULL, NULL },
     };

@@ -19,8 +19,8 @@
 #define FMNIST "configs/resnet32_fmnist.yaml"
 #define CHIP   " --set energy.chip=dazzi2021_14nm"
 #define RANDOM " --images random --count 1"
-#define NEURONS " --set neuron.kind=if --set input.coding=phase --set input.steps=8" \
-                " --set clocking.timestep_ns=200"
+#define FIRE \
+    " --set neuron.kind=if --set input.coding=rate --set input.steps=2 --set fabric.link_gbps=8"
 
 struct cure {
     const char *refused; // arguments
@@ -88,10 +88,22 @@ static void options_are_used_as_the_refusal_says(void **state)
         { "run configs/resnet32.yaml --random-weights 1" RANDOM " --outputs @/o.npz",
           "want --set network.onnx=MODEL, or no --outputs",
           "run " FMNIST RANDOM " --outputs @/o.npz" },
-        { "run " FMNIST RANDOM NEURONS " --outputs @/o.npz", "want --set neuron.kind=requantize "
-          "--set input.coding=value --set input.steps=1, or no --outputs",
-          "run " FMNIST RANDOM NEURONS " --set neuron.kind=requantize --set input.coding=value "
-          "--set input.steps=1 --outputs @/o.npy" },
+        { "run " FMNIST RANDOM " --outputs @/o.npz --set core.crossbar.device=pcm_joshi",
+          "core.crossbar.device = pcm_joshi: outputs are those of exact products: want no "
+          "--outputs, or --set core.crossbar.device=ideal",
+          "run " FMNIST RANDOM " --outputs @/o.npz --set core.crossbar.device=ideal" },
+        { "run configs/hermes_cco.yaml" RANDOM " --outputs @/o.npz", "core.readout.kind = adc: "
+          "outputs are those of exact products, from which codes may differ: want no --outputs, or "
+          "--set core.readout.kind=exact",
+          "run configs/hermes_cco.yaml" RANDOM " --outputs @/o.npz --set core.readout.kind=exact" },
+        { "run " FMNIST RANDOM " --outputs @/o.npz --set network.layer=L2", "network.layer = L2: "
+          "the file's outputs are those of all layers: want no --outputs, or --set "
+          "network.layer=all", "run " FMNIST RANDOM " --outputs @/o.npz --set network.layer=all" },
+        { "run " FMNIST RANDOM FIRE " --outputs @/o.npz",
+          "neuron.kind = if: outputs are those of a single presentation: want no --outputs, or "
+          "--set neuron.kind=requantize --set input.coding=value --set input.steps=1",
+          "run " FMNIST RANDOM FIRE " --outputs @/o.npy --set neuron.kind=requantize "
+          "--set input.coding=value --set input.steps=1" },
         { "run " FMNIST RANDOM " --labels x", "want no --labels", "run " FMNIST RANDOM },
         { "run " SMALL RANDOM, "or a timing run without images", "run " SMALL },
         { "run " SMALL RANDOM, "want --set network.onnx=MODEL, a quantised one",
