@@ -89,8 +89,19 @@ static enum err visit_min(const struct import_walk *w) { return visit_bound(w, f
 
 /* ---- Concat ---- */
 
+/* Whether the only reader adds constants: positions, which take part in what stores tokens. */
+static bool gets_positions(const struct import_walk *w)
+{
+    const struct onnx_node *n = import_only_reader(w->im, w->node);
+    bool stored = false;
+
+    for (uint32_t k = 0; n && strcmp(n->proto->op_type, "Add") == 0 && k < n->n_input; k++)
+        stored |= n->input[k] != ONNX_ABSENT && w->im->graph->constant[n->input[k]].real;
+    return stored;
+}
+
 /* Maps that are joined have one scale, and so have stored tokens. The image has its own, and then
- * the result is rounded. */
+ * the result is rounded; so is what has stored tokens and no positions. */
 static enum err visit_concat(const struct import_walk *w)
 {
     uint32_t n_input = w->node->n_input, image = w->im->graph->graph.image;
@@ -104,7 +115,8 @@ static enum err visit_concat(const struct import_walk *w)
         if (e)
             break;
         list[i] = import_index(w, x);
-        mixed |= import_root(w->im, list[i]) == image;
+        mixed |= import_root(w->im, list[i]) == image ||
+                 (import_constant(w, i) && !gets_positions(w));
         positive &= x->positive;
     }
     if (e) {

@@ -12,6 +12,14 @@ static bool is_a(const struct onnx_node *n, const char *type)
     return strcmp(n->proto->op_type, type) == 0;
 }
 
+static bool is_one_of(const struct onnx_node *n, const char *const *list)
+{
+    for (; *list; list++)
+        if (is_a(n, *list))
+            return true;
+    return false;
+}
+
 static bool is_constant(const struct import *im, uint32_t v)
 {
     return v == ONNX_ABSENT || im->graph->constant[v].real || im->graph->constant[v].integer;
@@ -146,28 +154,118 @@ static const struct onnx_node *then(const struct import *im, const struct onnx_n
                : NULL;
 }
 
-/* (x - mean) / sqrt(mean of its squares + epsilon), times a gain, plus an offset, around Sqrt. */
+static bool is_single(const struct import *im, const struct onnx_node *n, uint32_t k)
+{
+    return n->input[k] != ONNX_ABSENT && im->graph->constant[n->input[k]].real &&
+           im->graph->constant[n->input[k]].n == 1;
+}
+
+/* The node that divides value x by the root: Div, or Mul by the inverse, which is *inverse. */
+static const struct onnx_node *divides(const struct import *im, uint32_t x,
+                                       const struct onnx_node *root,
+                                       const struct onnx_node **inverse)
+{
+    const struct onnx_node *by = import_only_reader(im, root);
+
+    *inverse = by && is_a(by, "Reciprocal") ? by : NULL;
+    if (!*inverse)
+        return by && is_a(by, "Div") && by->input[0] == x ? by : NULL;
+    by = import_only_reader(im, *inverse);
+    return by && is_a(by, "Mul") && (by->input[0] == x || by->input[1] == x) ? by : NULL;
+}
+
+/* Around Sqrt: x / sqrt(mean of its squares + epsilon), times a gain, plus an offset, where x may be
+ * a map less its mean. */
 static void mark_norm(struct import *im, const struct onnx_node *root)
 {
     const struct onnx_graph *g = &im->graph->graph;
     const struct onnx_node *sum = made_by(im, root, 0, "Add");
-    const struct onnx_node *mean = made_by(im, sum, 0, "ReduceMean");
-    const struct onnx_node *square = made_by(im, mean, 0, "Pow");
-    square = square ? square : made_by(im, mean, 0, "Mul");
-    const struct onnx_node *less = made_by(im, square, 0, "Sub");
-    const struct onnx_node *first = made_by(im, less, 1, "ReduceMean");
-    const struct onnx_node *by = import_only_reader(im, root);
+    const uint32_t at = sum && is_single(im, sum, 0) ? 1 : 0;
+    const struct onnx_node *mean = made_by(im, sum, at, "ReduceMean");
+    const struct onnx_node *power = made_by(im, mean, 0, "Pow");
+    const struct onnx_node *square = power ? power : made_by(im, mean, 0, "Mul");
 
-    if (!first || first->input[0] != less->input[0] || !is_constant(im, sum->input[1]) || !by ||
-        !is_a(by, "Div") || by->input[0] != less->output[0])
+    if (!square || !is_single(im, sum, 1 - at) ||
+        !(power ? is_constant(im, square->input[1]) : square->input[0] == square->input[1]))
         return;
+    const struct onnx_node *less = made_by(im, square, 0, "Sub");
+    const struct onnx_node *first = made_by(im, less, 1, "ReduceMean"), *inverse;
+    const struct onnx_node *by = divides(im, square->input[0], root, &inverse);
+    if (!by)
+        return;
+    if (!first || first->input[0] != less->input[0])
+        first = less = NULL; // the root mean square
     const struct onnx_node *gain = then(im, by, "Mul");
     const struct onnx_node *offset = gain ? then(im, gain, "Add") : NULL;
-    const struct onnx_node *all[] = {first, less, square, mean, sum, root, by, gain, offset};
+    const struct onnx_node *all[] = { first, less, square, mean, sum, root, inverse, by, gain,
+                                      offset };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         if (all[k])
             im->piece[all[k] - g->node] = IMPORT_INNER;
     im->piece[(offset ? offset : gain ? gain : by) - g->node] = IMPORT_LAST;
+}
+
+/* ---- Rotary positions in pieces ---- */
+
+/* A Mul of value *of, which images change, and a constant. */
+static const struct onnx_node *by_constant(const struct import *im, const struct onnx_node *n,
+                                           uint32_t k, uint32_t *of)
+{
+    const struct onnx_node *mul = made_by(im, n, k, "Mul");
+
+    if (!mul || is_constant(im, mul->input[0]) == is_constant(im, mul->input[1]))
+        return NULL;
+    *of = mul->input[is_constant(im, mul->input[0]) ? 1 : 0];
+    return mul;
+}
+
+/* Gathers the nodes that make value v of parts of x, moved and with another sign; parts keep the
+ * scale of x, and are no pieces. */
+static bool comes_from(const struct import *im, uint32_t v, struct region *r)
+{
+    static const char *const parts[] = { "Gather", "Slice", "Split", NULL };
+    static const char *const moves[] = { "Concat", "Mul", "Neg", "Reshape", "Squeeze", "Transpose",
+                                         "Unsqueeze", NULL };
+    const struct onnx_graph *g = &im->graph->graph;
+    const struct onnx_node *n = g->value[v].maker == ONNX_NODE ? &g->node[g->value[v].index] : NULL;
+
+    if (!n || v == r->x)
+        return v == r->x;
+    if (is_one_of(n, parts))
+        return comes_from(im, n->input[0], r);
+    if (!is_one_of(n, moves) || r->n == MOST_PIECES || !import_only_reader(im, n))
+        return false;
+    r->node[r->n++] = g->value[v].index;
+    bool varies = false;
+    for (uint32_t k = 0; k < n->n_input; k++) {
+        if (is_constant(im, n->input[k]))
+            continue;
+        if (!comes_from(im, n->input[k], r))
+            return false;
+        varies = true;
+    }
+    return varies;
+}
+
+/* x * cosines + moved * sines: only the sum is rounded. */
+static void mark_rotation(struct import *im, const struct onnx_node *add)
+{
+    const struct onnx_graph *g = &im->graph->graph;
+
+    for (uint32_t straight = 0; straight < 2 && add->n_input == 2; straight++) {
+        struct region r = { .n = 0 };
+        uint32_t moved;
+        const struct onnx_node *cosines = by_constant(im, add, straight, &r.x);
+        const struct onnx_node *sines = by_constant(im, add, 1 - straight, &moved);
+        if (!cosines || !sines || moved == r.x || import_only_reader(im, cosines) != add ||
+            import_only_reader(im, sines) != add || !comes_from(im, moved, &r))
+            continue;
+        for (uint32_t k = 0; k < r.n; k++)
+            im->piece[r.node[k]] = IMPORT_INNER;
+        im->piece[cosines - g->node] = im->piece[sines - g->node] = IMPORT_INNER;
+        im->piece[add - g->node] = IMPORT_LAST;
+        return;
+    }
 }
 
 void import_find_pieces(struct import *im)
@@ -178,6 +276,8 @@ void import_find_pieces(struct import *im)
     for (uint32_t i = 0; i < g->n_node; i++)
         if (im->graph->op[i] && is_a(&g->node[i], "Sqrt"))
             mark_norm(im, &g->node[i]);
+        else if (im->graph->op[i] && is_a(&g->node[i], "Add"))
+            mark_rotation(im, &g->node[i]);
     for (uint32_t i = 0; i < g->n_node; i++) {
         if (!im->graph->op[i] || im->piece[i] != IMPORT_WHOLE ||
             (!is_a(&g->node[i], "Erf") && !is_a(&g->node[i], "Tanh")))
@@ -198,14 +298,6 @@ static bool reads_one(const struct import *im, const struct onnx_node *n)
     for (uint32_t k = 0; k < n->n_input; k++)
         count += !is_constant(im, n->input[k]);
     return count == 1;
-}
-
-static bool is_one_of(const struct onnx_node *n, const char *const *list)
-{
-    for (; *list; list++)
-        if (is_a(n, *list))
-            return true;
-    return false;
 }
 
 static const char *const moved[] = {"Cast", "Expand", "Identity", "Reshape", "Squeeze",

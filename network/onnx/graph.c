@@ -333,39 +333,74 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* Whether the graph's input is rows x columns x channels: it is denoted so, or the first node that
- * is neither Quantize nor DequantizeLinear makes it channels x rows x columns. */
-static bool has_channels_last(const struct onnx_graph *g, uint32_t n_dim,
-                              const Onnx__TensorShapeProto__Dimension *last)
+static bool is_one_of(const struct onnx_node *node, const char *const *types)
 {
-    static const char *const of_tokens[] = {"Attention", "LayerNormalization", "MatMul",
-                                            "RMSNormalization", "SimplifiedLayerNormalization"};
+    for (; *types; types++)
+        if (strcmp(text(node->proto->op_type), *types) == 0)
+            return true;
+    return false;
+}
+
+static bool transposes_to(const struct onnx_node *node, const int64_t *order, uint32_t n_dim)
+{
+    int64_t perm[4] = {0};
+    uint32_t n = 0;
+    bool given;
+    struct err_msg ignored;
+
+    return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == n_dim &&
+           memcmp(perm, order, n * sizeof *perm) == 0;
+}
+
+/* Whether an image of four dimensions is rows x columns x channels: the first node that is neither
+ * Quantize nor DequantizeLinear makes it channels x rows x columns. */
+static bool has_rows_first(const struct onnx_graph *g)
+{
+    static const char *const rounds[] = {"QuantizeLinear", "DequantizeLinear", "Clip", NULL};
+    static const int64_t order[] = {0, 3, 1, 2};
     uint32_t value = g->image;
 
-    if (strcmp(text(last->denotation), ONNX_CHANNELS) == 0)
-        return true;
     for (uint32_t i = 0; i < g->n_node; i++) {
         const struct onnx_node *node = &g->node[i];
-        const char *type = node->proto->op_type ? node->proto->op_type : "";
-        int64_t perm[4] = {0};
-        uint32_t n = 0;
-        bool given;
-        struct err_msg ignored;
         if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
             continue;
-        for (size_t k = 0; n_dim == 3 && k < sizeof of_tokens / sizeof *of_tokens; k++)
-            if (strcmp(type, of_tokens[k]) == 0)
-                return true;
-        if (strcmp(type, "Transpose") == 0 && n_dim == 3)
-            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 3 &&
-                   perm[0] == 0 && perm[1] == 2 && perm[2] == 1;
-        if (strcmp(type, "Transpose") == 0)
-            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
-                   perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
-        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear") &&
-            strcmp(type, "Clip") != 0)
-            return false;
+        if (!is_one_of(node, rounds))
+            return is_one_of(node, (const char *const[]){"Transpose", NULL}) &&
+                   transposes_to(node, order, 4);
         value = node->output[0];
+    }
+    return false;
+}
+
+/* Whether an image of three dimensions is tokens x channels: the first node that tells one from the
+ * other works on tokens, or makes it channels x tokens. kept[value], zeros: the value's dimensions
+ * are the image's. */
+static bool has_tokens_first(const struct onnx_graph *g, bool *kept)
+{
+    static const char *const of_tokens[] = {"Attention", "LayerNormalization", "MatMul",
+                                            "RMSNormalization", "SimplifiedLayerNormalization",
+                                            NULL};
+    static const char *const keep[] = {"Add", "Cast", "Clip", "Concat", "DequantizeLinear", "Div",
+                                       "Dropout", "Identity", "Mul", "Pow", "QuantizeLinear", "Relu",
+                                       "Sub", NULL};
+    static const int64_t order[] = {0, 2, 1};
+
+    kept[g->image] = true;
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        const struct onnx_node *node = &g->node[i];
+        bool reads = false;
+        for (uint32_t k = 0; k < node->n_input; k++)
+            reads |= node->input[k] != ONNX_ABSENT && kept[node->input[k]];
+        if (!reads || node->n_output == 0 || node->output[0] == ONNX_ABSENT)
+            continue;
+        if (is_one_of(node, of_tokens))
+            return node->input[0] != ONNX_ABSENT && kept[node->input[0]];
+        if (is_one_of(node, (const char *const[]){"Transpose", NULL}))
+            return transposes_to(node, order, 3);
+        if (is_one_of(node, keep))
+            kept[node->output[0]] = true;
+        else if (!is_one_of(node, (const char *const[]){"ReduceMean", "Shape", NULL}))
+            return false;
     }
     return false;
 }
@@ -406,8 +441,14 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     const uint32_t *d = image->dim;
     image->batch = d[0];
     image->dim[0] = 1;
-    image->channels_last = image->n_dim > 2 &&
-                           has_channels_last(g, image->n_dim, t->shape->dim[image->n_dim - 1]);
+    bool *kept = calloc(g->n_value, sizeof *kept);
+    if (!kept)
+        return err_set(m, ERR_MEMORY, "no memory for a model");
+    image->channels_last =
+        image->n_dim > 2 &&
+        (strcmp(text(t->shape->dim[image->n_dim - 1]->denotation), ONNX_CHANNELS) == 0 ||
+         (image->n_dim == 4 ? has_rows_first(g) : has_tokens_first(g, kept)));
+    free(kept);
     const bool last = image->channels_last;
     image->shape = image->n_dim == 2 ? (struct shape){1, 1, d[1]}
                    : image->n_dim == 3

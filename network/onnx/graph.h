@@ -64,8 +64,9 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m);
 
 /* Of the image: batch x channels x rows x columns, batch x channels x columns or batch x channels;
  * an open batch is 1. Channels come last where the file denotes that axis so (ONNX_CHANNELS), or
- * where the first node that does more than round it moves them to the front, or is of tokens
- * (batch x tokens x channels). */
+ * where the first node that does more than round it moves them to the front; of three dimensions
+ * also where the first node that tells tokens from channels is of batch x tokens x channels: what
+ * works value by value, positions and class tokens may come before it. */
 struct onnx_image {
     struct shape shape;
     bool         channels_last;

@@ -25,7 +25,8 @@ enum { SIDE = 6, CHANNELS = 2, PATCH = 2, TOKENS = 9, HIDDEN = 16, FFN = 24, HEA
        HEAD = HIDDEN / HEADS, N_CLASS = 5, N_IMAGE = 24, N_PIXEL = SIDE * SIDE * CHANNELS };
 
 enum style { PRE = 1, FUSED = 2, ONE_STEP = 4, PIECES = 8, CAUSAL = 16, ON_QUERIES = 32,
-             OWN = 64, PLACES = 128, LAST = 256, NORMS = 512 };
+             OWN = 64, PLACES = 128, LAST = 256, NORMS = 512, ROOTS = 1024, TURNED = 2048,
+             CLASS = 4096 };
 
 static uint32_t state_of;
 
@@ -111,6 +112,28 @@ static void norm_in_pieces(Onnx__ModelProto *m, const char *name, const char *x,
     node2(m, "Add", v[7], offset, name);
 }
 
+/* The root mean square, as Pow, ReduceMean, Add, Sqrt, Reciprocal, Mul, Mul. */
+static void root_in_pieces(Onnx__ModelProto *m, const char *name, const char *x, const char *gain)
+{
+    static const char *const what[] = {"square", "mean", "more", "root", "inverse", "by"};
+    const float two = 2, epsilon = 1e-5F;
+    char v[6][32], two_name[32], epsilon_name[32];
+
+    for (int i = 0; i < 6; i++)
+        snprintf(v[i], sizeof v[i], "%s.%s", name, what[i]);
+    snprintf(two_name, sizeof two_name, "%s.two", name);
+    snprintf(epsilon_name, sizeof epsilon_name, "%s.epsilon", name);
+    make_float_list(m, two_name, 1, &two);
+    make_float_list(m, epsilon_name, 1, &epsilon);
+    node2(m, "Pow", x, two_name, v[0]);
+    make_ints(node(m, "ReduceMean", v[0], v[1]), "axes", 1, (const int64_t[]){-1});
+    node2(m, "Add", epsilon_name, v[1], v[2]);
+    node(m, "Sqrt", v[2], v[3]);
+    node(m, "Reciprocal", v[3], v[4]);
+    node2(m, "Mul", x, v[4], v[5]);
+    node2(m, "Mul", gain, v[5], name);
+}
+
 static void norm(Onnx__ModelProto *m, const char *name, const char *x, int style)
 {
     char gain[32], offset[32], inputs[128];
@@ -120,16 +143,51 @@ static void norm(Onnx__ModelProto *m, const char *name, const char *x, int style
     snprintf(inputs, sizeof inputs, "%s %s %s", x, gain, offset);
     floats(m, gain, (const int64_t[]){HIDDEN, -1}, 1, 0.3);
     floats(m, offset, (const int64_t[]){HIDDEN, -1}, 0, 0.3);
-    if (style & NORMS)
+    if (style & ROOTS)
+        root_in_pieces(m, name, x, gain);
+    else if (style & NORMS)
         norm_in_pieces(m, name, x, gain, offset);
     else
         node(m, "LayerNormalization", inputs, name);
 }
 
+/* x * cosines + (-second half, first half of x) * sines. */
+static void turn(Onnx__ModelProto *m, const char *x, const char *name)
+{
+    float cosines[TOKENS * HEAD], sines[TOKENS * HEAD];
+    char v[6][48], inputs[96];
+
+    if (strcmp(name, "qh") == 0) {
+        for (int i = 0; i < TOKENS * HEAD; i++) {
+            const double angle = i / HEAD / pow(9, i % (HEAD / 2));
+            cosines[i] = (float)cos(angle);
+            sines[i] = (float)sin(angle);
+        }
+        const int64_t dims[] = {1, 1, TOKENS, HEAD, -1};
+        make_tensor(m, "cosines", ONNX_TYPE(FLOAT), dims, cosines, sizeof cosines);
+        make_tensor(m, "sines", ONNX_TYPE(FLOAT), dims, sines, sizeof sines);
+        list(m, "zero", 1, (const int64_t[]){0});
+        list(m, "half.head", 1, (const int64_t[]){HEAD / 2});
+        list(m, "head", 1, (const int64_t[]){HEAD});
+        list(m, "last.axis", 1, (const int64_t[]){3});
+    }
+    for (int i = 0; i < 6; i++)
+        snprintf(v[i], sizeof v[i], "%s.turn%d", name, i);
+    snprintf(inputs, sizeof inputs, "%s zero half.head last.axis", x);
+    node(m, "Slice", inputs, v[0]);
+    snprintf(inputs, sizeof inputs, "%s half.head head last.axis", x);
+    node(m, "Slice", inputs, v[1]);
+    node(m, "Neg", v[1], v[2]);
+    make_int(node2(m, "Concat", v[2], v[0], v[3]), "axis", 3);
+    node2(m, "Mul", x, "cosines", v[4]);
+    node2(m, "Mul", v[3], "sines", v[5]);
+    node2(m, "Add", v[4], v[5], name);
+}
+
 /* Tokens x channels to heads x tokens x channels, or of keys heads x channels x tokens. */
 static void by_heads(Onnx__ModelProto *m, const char *x, const char *name, bool keys, int style)
 {
-    char split[32], turned[32];
+    char split[32], turned[32], bare[32];
 
     snprintf(split, sizeof split, "%s.split", name);
     snprintf(turned, sizeof turned, "%s.turned", name);
@@ -138,8 +196,12 @@ static void by_heads(Onnx__ModelProto *m, const char *x, const char *name, bool 
         make_ints(node(m, "Transpose", split, name), "perm", 4, (const int64_t[]){0, 2, 3, 1});
         return;
     }
-    make_ints(node(m, "Transpose", split, keys ? turned : name), "perm", 4,
+    snprintf(bare, sizeof bare, "%s.bare", name);
+    const bool turns = (style & TURNED) && strcmp(name, "vh") != 0;
+    make_ints(node(m, "Transpose", split, turns ? bare : keys ? turned : name), "perm", 4,
               (const int64_t[]){0, 2, 1, 3});
+    if (turns)
+        turn(m, bare, keys ? turned : name);
     if (keys)
         make_ints(node(m, "Transpose", turned, name), "perm", 4, (const int64_t[]){0, 1, 3, 2});
 }
@@ -172,6 +234,8 @@ static void scores(Onnx__ModelProto *m, int style)
 
 static void attention(Onnx__ModelProto *m, const char *x, int style)
 {
+    const int64_t tokens = TOKENS + (style & CLASS ? 1 : 0);
+
     if (style & OWN) {
         floats(m, "qkv.w", (const int64_t[]){HIDDEN, 3 * HIDDEN, -1}, 0, 1.7 / sqrt(HIDDEN));
         floats(m, "qkv.b", (const int64_t[]){3 * HIDDEN, -1}, 0, 0.3);
@@ -184,7 +248,7 @@ static void attention(Onnx__ModelProto *m, const char *x, int style)
         return;
     }
     static const char *const parts[] = {"q", "k", "v"}, *const heads[] = {"qh", "kh", "vh"};
-    list(m, "heads", 4, (const int64_t[]){1, TOKENS, HEADS, HEAD});
+    list(m, "heads", 4, (const int64_t[]){1, tokens, HEADS, HEAD});
     if (style & FUSED)
         linear(m, "qkv", x, HIDDEN, 3 * HIDDEN);
     for (int64_t i = 0; i < 3; i++) {
@@ -207,7 +271,7 @@ static void attention(Onnx__ModelProto *m, const char *x, int style)
     scores(m, style);
     node2(m, "MatMul", "p", "vh", "pv");
     make_ints(node(m, "Transpose", "pv", "pv.tokens"), "perm", 4, (const int64_t[]){0, 2, 1, 3});
-    list(m, "tokens", 3, (const int64_t[]){1, TOKENS, HIDDEN});
+    list(m, "tokens", 3, (const int64_t[]){1, tokens, HIDDEN});
     node2(m, "Reshape", "pv.tokens", "tokens", "joined");
 }
 
@@ -241,11 +305,15 @@ static Onnx__ModelProto *encoder(int style, uint32_t seed)
               (const int64_t[]){PATCH, PATCH});
     list(m, "flat", 3, (const int64_t[]){1, HIDDEN, TOKENS});
     node(m, "Reshape", "patch flat", "patches");
-    make_ints(node(m, "Transpose", "patches", style & PLACES ? "bare" : "x"), "perm", 3,
+    make_ints(node(m, "Transpose", "patches", style & (PLACES | CLASS) ? "bare" : "x"), "perm", 3,
               (const int64_t[]){0, 2, 1});
     if (style & PLACES) {
         floats(m, "places", (const int64_t[]){1, TOKENS, HIDDEN, -1}, 0, 0.5);
         node2(m, "Add", "bare", "places", "x");
+    }
+    if (style & CLASS) {
+        floats(m, "class", (const int64_t[]){1, 1, HIDDEN, -1}, 0, 0.5);
+        make_int(node(m, "Concat", "class bare", "x"), "axis", 1);
     }
     if (style & PRE)
         norm(m, "n1", "x", style);
@@ -463,7 +531,9 @@ static void each_style_of_an_encoder_is_quantised(void **state)
     static const int styles[] = {
         0, PRE, FUSED, ONE_STEP | PRE, PIECES, CAUSAL | PRE, ON_QUERIES, OWN, OWN | CAUSAL | PRE,
         PLACES, PLACES | LAST, PRE | LAST | FUSED | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
-        NORMS | PIECES, NORMS | PIECES | PRE,
+        NORMS | PIECES, NORMS | PIECES | PRE, ROOTS, ROOTS | PRE | CAUSAL, TURNED | PRE,
+        TURNED | ROOTS | CAUSAL | FUSED, TURNED | ON_QUERIES, CLASS | PRE | LAST,
+        CLASS | ROOTS | PRE,
     };
     (void)state;
 
@@ -476,6 +546,9 @@ static void what_is_one_function_is_rounded_once(void **state)
 {
     static const char *const inner[] = {"g.in", "g.erf", "g.more", "g.twice", "qk", "qk.masked"};
     static const char *const rounded[] = {"f1", "g", "qk.raw", "p", "pv", "n3"};
+    static const char *const pieces[] = {"n1.square", "n1.mean", "n1.root", "n1.inverse", "n1.by",
+                                         "qh.turn2", "qh.turn3", "qh.turn4", "kh.turned.turn5"};
+    static const char *const wholes[] = {"n1", "qh", "kh.turned"};
     struct made t;
     (void)state;
 
@@ -485,6 +558,12 @@ static void what_is_one_function_is_rounded_once(void **state)
     for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++)
         assert_true(t.import.value[onnx_graph_find(&t.graph.graph, rounded[i])].rounded);
     assert_true(t.import.value[onnx_graph_find(&t.graph.graph, "p")].positive);
+    release(&t);
+    make(&t, encoder(ROOTS | TURNED | PRE, 3));
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        assert_false(t.import.value[onnx_graph_find(&t.graph.graph, pieces[i])].rounded);
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        assert_true(t.import.value[onnx_graph_find(&t.graph.graph, wholes[i])].rounded);
     release(&t);
 }
 

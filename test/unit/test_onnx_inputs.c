@@ -1,5 +1,6 @@
 /* The inputs of a model's graph: axes that it leaves open, and masks, positions and token types
  * that become constants. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,9 +148,69 @@ static void an_input_that_means_something_else_is_refused(void **state)
     refused(m, &other, "no graph input but masks, positions and token types: want");
 }
 
+/* Operators one behind the other, of 1 x 5 x 7 values and a constant. */
+static struct shape image_of(const char *const *ops)
+{
+    static const int64_t dims[] = {1, 5, 7};
+    const float one = 1;
+    Onnx__ModelProto *m = make_model(1, 1, 1);
+    char before[24] = "x", after[24], inputs[32];
+    struct onnx_graph g;
+    struct onnx_image image;
+    struct err_msg msg;
+
+    onnx__value_info_proto__free_unpacked(m->graph->input[0], NULL);
+    m->graph->n_input = 0;
+    add_input(m, "x", ONNX_TYPE(FLOAT), 3, dims, "");
+    make_float_list(m, "one", 1, &one);
+    for (int i = 0; ops[i]; i++) {
+        const bool turned = strcmp(ops[i], "Transpose") == 0;
+        snprintf(after, sizeof after, ops[i + 1] ? "v%d" : "out", i);
+        snprintf(inputs, sizeof inputs, "%s%s", before, turned ? "" : " one");
+        Onnx__NodeProto *n = make_node(m, ops[i], after, inputs, after);
+        if (turned)
+            make_ints(n, "perm", 3, (const int64_t[]){0, 2, 1});
+        memcpy(before, after, sizeof before);
+    }
+    if (onnx_graph_init(&g, m, 1, &msg) || onnx_graph_image(&g, &image, &msg))
+        fail_msg("%s", msg.text);
+    onnx_graph_release(&g);
+    make_free(m);
+    return image.shape;
+}
+
+static void tokens_are_told_from_channels_by_the_first_operator_that_can(void **state)
+{
+    static const struct {
+        const char *ops[6];
+        bool        tokens; // else channels x columns
+    } chains[] = {
+        {{"MatMul"}, true},
+        {{"Add", "MatMul"}, true},
+        {{"Concat", "Add", "LayerNormalization"}, true},
+        {{"QuantizeLinear", "DequantizeLinear", "Mul", "Transpose", "Conv"}, true},
+        {{"Pow", "Sub", "Div", "RMSNormalization"}, true},
+        {{"Conv", "MatMul"}, false},
+        {{"Add", "Conv", "MatMul"}, false},
+        {{"Relu", "Flatten", "MatMul"}, false},
+        {{"Add", "BatchNormalization", "MatMul"}, false},
+        {{"Add", "Relu"}, false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+        const struct shape got = image_of(chains[i].ops);
+        const uint32_t channels = chains[i].tokens ? 7 : 5;
+        if (got.height != 1 || got.channels != channels || got.width != 12 - channels)
+            fail_msg("chain %zu: %" PRIu32 " channels of %" PRIu32 " columns", i, got.channels,
+                     got.width);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens_are_told_from_channels_by_the_first_operator_that_can),
         cmocka_unit_test(inputs_beside_the_ids_become_constants),
         cmocka_unit_test(an_input_that_means_something_else_is_refused),
     };
