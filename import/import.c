@@ -294,13 +294,27 @@ static const struct import_operator *const families[] = {
     import_ops_function, import_ops_tokens,
 };
 
+/* A piece of a function, of which only the last is rounded. */
+static enum err visit_inner(const struct import_walk *w)
+{
+    static const char *const layouts[] = {"Reshape", "Squeeze", "Unsqueeze"};
+    const char *type = w->node->proto->op_type;
+
+    if (strcmp(type, "ReduceMean") == 0)
+        return import_visit_inner_mean(w);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        if (strcmp(type, layouts[i]) == 0)
+            return import_visit_inner_layout(w);
+    return import_visit_loose(w);
+}
+
 static enum err visit(const struct import_walk *w)
 {
     const char *type = w->node->proto->op_type;
     const uint8_t piece = w->im->piece[w->node - w->im->graph->graph.node];
 
     if (piece != IMPORT_WHOLE)
-        return piece == IMPORT_INNER ? import_visit_loose(w) : import_visit_whole(w, false);
+        return piece == IMPORT_INNER ? visit_inner(w) : import_visit_whole(w, false);
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (const struct import_operator *op = families[f]; op->op; op++)
             if (strcmp(op->op, type) == 0)

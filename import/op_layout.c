@@ -28,6 +28,22 @@ static enum err visit_layout(const struct import_walk *w)
     return flat ? ERR_NONE : import_add_list(w, n, out->n_dim, dim);
 }
 
+enum err import_visit_inner_layout(const struct import_walk *w)
+{
+    const struct array *out = import_out_shape(w);
+    struct import_value *x;
+    int64_t dim[ONNX_MOST_DIMS];
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_RESHAPE, x, NULL);
+    import_new_loose(w);
+    for (uint32_t k = 0; k < out->n_dim; k++)
+        dim[k] = out->dim[k];
+    return import_add_list(w, n, out->n_dim, dim);
+}
+
 /* Between floats; the import has one size of them. */
 static enum err visit_cast(const struct import_walk *w)
 {

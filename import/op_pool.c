@@ -144,6 +144,18 @@ static enum err keep(const struct import_walk *w, const struct import_value *x, 
     return import_add_list(w, n, n_axis, axis);
 }
 
+enum err import_visit_inner_mean(const struct import_walk *w)
+{
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (!e)
+        e = keep(w, x, 0);
+    if (!e)
+        import_new_loose(w);
+    return e;
+}
+
 static enum err visit_mean(const struct import_walk *w)
 {
     const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);

@@ -174,8 +174,8 @@ static const struct onnx_node *divides(const struct import *im, uint32_t x,
     return by && is_a(by, "Mul") && (by->input[0] == x || by->input[1] == x) ? by : NULL;
 }
 
-/* Around Sqrt: x / sqrt(mean of its squares + epsilon), times a gain, plus an offset, where x may be
- * a map less its mean. */
+/* Around Sqrt: x / sqrt(mean of its squares + epsilon), times a gain, plus an offset; x may be a
+ * map less its mean. */
 static void mark_norm(struct import *im, const struct onnx_node *root)
 {
     const struct onnx_graph *g = &im->graph->graph;

@@ -73,6 +73,11 @@ struct import_node *import_add_node(const struct import_walk *w, enum import_kin
 enum err import_visit_whole(const struct import_walk *w, bool positive);
 enum err import_visit_loose(const struct import_walk *w);
 
+/* The same of pieces whose axes some sets of operators have as an input, others as an attribute:
+ * ReduceMean; Reshape, Squeeze and Unsqueeze. */
+enum err import_visit_inner_mean(const struct import_walk *w);
+enum err import_visit_inner_layout(const struct import_walk *w);
+
 /* The only node that reads the output of a node, of those whose results images change; NULL: none
  * does, or several, or it leaves the graph. */
 const struct onnx_node *import_only_reader(const struct import *im, const struct onnx_node *node);

@@ -381,8 +381,8 @@ static bool has_tokens_first(const struct onnx_graph *g, bool *kept)
                                             "RMSNormalization", "SimplifiedLayerNormalization",
                                             NULL};
     static const char *const keep[] = {"Add", "Cast", "Clip", "Concat", "DequantizeLinear", "Div",
-                                       "Dropout", "Identity", "Mul", "Pow", "QuantizeLinear", "Relu",
-                                       "Sub", NULL};
+                                       "Dropout", "Identity", "Mul", "Pow", "QuantizeLinear",
+                                       "Relu", "Sub", NULL};
     static const int64_t order[] = {0, 2, 1};
 
     kept[g->image] = true;

@@ -120,6 +120,8 @@ bool onnx_rewrite_is_read(const struct onnx_rewriting *w, const char *value)
 {
     const Onnx__GraphProto *g = w->model->graph;
 
+    if (!*value) // left out, as inputs of other nodes may be
+        return false;
     for (size_t i = 0; i < g->n_output; i++)
         if (strcmp(onnx_text(g->output[i]->name), value) == 0)
             return true;

@@ -566,6 +566,31 @@ static void norms_of_sums_have_all_their_results(void **state)
     }
 }
 
+/* Nor is an input that another node leaves out one of its results. */
+static void results_that_are_left_out_are_not_read(void **state)
+{
+    static float image[TOKENS * HIDDEN], gain[HIDDEN], skip[TOKENS * HIDDEN];
+    double sum[HIDDEN], want[TOKENS * HIDDEN], statistics[2];
+    const float most = 1e30F;
+    (void)state;
+
+    state_of = 5;
+    image_of(image, TOKENS * HIDDEN);
+    Onnx__ModelProto *m = of_tokens(TOKENS, HIDDEN);
+    floats(m, "skip", (const int64_t[]){1, TOKENS, HIDDEN, -1}, 1, skip);
+    floats(m, "g", (const int64_t[]){HIDDEN, -1}, 1, gain);
+    make_tensor(m, "most", ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &most, sizeof most);
+    Onnx__NodeProto *n = own_node(m, "SkipSimplifiedLayerNormalization", "x skip g", "normalised");
+    make_float(n, "epsilon", 0.01F);
+    make_node(m, "Clip", "clip", "normalised - most", "out");
+    for (int t = 0; t < TOKENS; t++) {
+        for (int c = 0; c < HIDDEN; c++)
+            sum[c] = (double)image[t * HIDDEN + c] + (double)skip[t * HIDDEN + c];
+        normalise(sum, HIDDEN, gain, NULL, (double)0.01F, true, want + t * HIDDEN, statistics);
+    }
+    same("Clip", m, image, TOKENS * HIDDEN, want, TOKENS * HIDDEN);
+}
+
 static void norms_are_over_the_axes_from_one_on(void **state)
 {
     static const char *const ops[] = {"LayerNormalization", "RMSNormalization",
@@ -890,6 +915,7 @@ int main(void)
         cmocka_unit_test(heads_may_be_an_axis_and_products_einsum),
         cmocka_unit_test(pairs_of_channels_turn_with_the_position),
         cmocka_unit_test(norms_of_sums_have_all_their_results),
+        cmocka_unit_test(results_that_are_left_out_are_not_read),
         cmocka_unit_test(norms_are_over_the_axes_from_one_on),
         cmocka_unit_test(gelus_are_their_formulas),
         cmocka_unit_test(weights_of_few_bits_are_what_their_blocks_say),

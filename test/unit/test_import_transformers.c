@@ -567,6 +567,54 @@ static void what_is_one_function_is_rounded_once(void **state)
     release(&t);
 }
 
+/* ReduceMean over the last axis, as set 18 has it. */
+static void reduce_by_input(Onnx__ModelProto *m)
+{
+    list(m, "last", 1, (const int64_t[]){-1});
+    m->opset_import[0]->version = 18;
+    for (size_t i = 0; i < m->graph->n_node; i++) {
+        Onnx__NodeProto *n = m->graph->node[i];
+        if (strcmp(n->op_type, "ReduceMean") != 0 || find_attribute(n, "keepdims"))
+            continue;
+        assert_int_equal(n->n_attribute, 1);
+        onnx__attribute_proto__free_unpacked(n->attribute[--n->n_attribute], NULL);
+        n->input = realloc(n->input, 2 * sizeof *n->input);
+        assert_non_null(n->input);
+        n->input[n->n_input++] = strdup("last");
+    }
+}
+
+/* Axes are attributes up to set 17 and an input from 18 on, whatever the float model had. */
+static void axes_are_where_the_set_of_operators_has_them(void **state)
+{
+    static const struct {
+        int  style;
+        bool by_input;
+        bool late; // Gelu is of set 20
+    } models[] = {{ROOTS, false, true}, {ROOTS | PIECES | LAST, true, false}, {NORMS, false, true}};
+    (void)state;
+
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+        Onnx__ModelProto *m = encoder(models[k].style, 4);
+        struct made t;
+        uint32_t n_mean = 0;
+        if (models[k].by_input)
+            reduce_by_input(m);
+        make(&t, m);
+        assert_true((t.q_model->opset_import[0]->version >= 18) == models[k].late);
+        for (size_t i = 0; i < t.q_model->graph->n_node; i++) {
+            const Onnx__NodeProto *n = t.q_model->graph->node[i];
+            if (strcmp(n->op_type, "ReduceMean") != 0)
+                continue;
+            n_mean++;
+            assert_int_equal(n->n_input, models[k].late ? 2 : 1);
+            assert_int_equal(find_attribute(n, "axes") == NULL, models[k].late);
+        }
+        assert_true(n_mean >= 2);
+        release(&t);
+    }
+}
+
 /* ---- Real files ---- */
 
 /* A random image of the model, as both graphs take it. */
@@ -665,6 +713,7 @@ static void real_transformers_move_by_a_few_percent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(axes_are_where_the_set_of_operators_has_them),
         cmocka_unit_test(each_style_of_an_encoder_is_quantised),
         cmocka_unit_test(real_transformers_move_by_a_few_percent),
         cmocka_unit_test(what_is_one_function_is_rounded_once),
