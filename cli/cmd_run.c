@@ -410,7 +410,7 @@ const struct command command_run = {
             "the chip's time; --values timed lets their bytes travel through the chip instead,\n"
             "with the same results. Without images the same run is timing only: counts and times\n"
             "are those of the plan, which --timing chip proves by stepping a chip through it.\n"
-            "With clocking.kind=elastic each stage works as soon as it can, timing only, and the\n"
+            "With clocking.kind=elastic each stage works as soon as it can, and the\n"
             "report says what it waits for (imcsim help elastic).\n"
             "\n"
             "  imcsim run configs/resnet32.yaml\n"

@@ -59,11 +59,9 @@ static void say_waits(void *user, const char *line)
     log_line(user, LOG_ERROR, "%s", line);
 }
 
-static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
-                       struct err_msg *m)
+static struct run_cfg run_cfg_of(const struct options *o)
 {
-    struct progress p;
-    struct run_cfg cfg = {
+    return (struct run_cfg){
         .kernel = (enum kernel_kind)o->kernel,
         .mode = KERNEL_SKIP_IDLE,
         .images = o->images,
@@ -72,11 +70,18 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
         .n_image = o->count,
         .jobs = (uint32_t)o->jobs,
         .progress = progress_show,
-        .user = &p,
         .waits = say_waits,
         .waits_user = (void *)o,
     };
+}
 
+static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
+                       struct err_msg *m)
+{
+    struct progress p;
+    struct run_cfg cfg = run_cfg_of(o);
+
+    cfg.user = &p;
     *d = (struct measured){ .on_analog = false };
     enum err e = measured_place(d, s, &cfg, m);
     if (!e) {
@@ -111,18 +116,23 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
     const struct elastic_places *places = d.places.graph ? &d.places : NULL;
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
-    const struct elastic_cfg_run cfg = { .places = places,
+    const struct run_cfg images = run_cfg_of(o);
+    struct run_reads *reads;
+    e = run_reads_open(&reads, &s->plan, &images, d.run.n_image, m);
+    const struct elastic_cfg_run cfg = { .places = places, .reads = run_reads_of(reads),
                                          .n_image = d.run.n_image * plan_steps(&s->plan) };
     struct elastic_ladder ladder = { .n = 0 };
     const struct elastic_report report = { .study = s, .result = d.run.elastic, .run = &run,
                                            .places = places,
                                            .ladder = climbs(o) ? &ladder : NULL };
     report_measured(&run, &d);
-    e = climbs(o) ? elastic_climb(&ladder, &s->plan, &cfg, d.run.elastic, m) : ERR_NONE;
+    if (!e && climbs(o))
+        e = elastic_climb(&ladder, &s->plan, &cfg, d.run.elastic, m);
     if (!e)
         e = stage_tracing(o, &s->plan, &cfg, d.run.elastic, m);
     if (!e)
         e = results_write(&elastic_form, o, &report, outputs, n_result, m);
+    run_reads_close(reads);
     measured_release(&d);
     return e;
 }

@@ -42,14 +42,14 @@ static double us(const struct elastic_report *r, uint64_t clocks)
     return (double)clocks / r->study->config.clock_mhz;
 }
 
-struct latency {
+struct range { // over images
     uint64_t least, most;
     double   mean;
 };
 
-static struct latency latency(const struct elastic_result *e)
+static struct range latency(const struct elastic_result *e)
 {
-    struct latency l = { UINT64_MAX, 0, 0 };
+    struct range l = { UINT64_MAX, 0, 0 };
 
     for (uint64_t i = 0; i < e->n_image; i++) {
         uint64_t clk = e->result_clk[i] - e->start_clk[i];
@@ -58,6 +58,45 @@ static struct latency latency(const struct elastic_result *e)
         l.mean += (double)clk / (double)e->n_image;
     }
     return l;
+}
+
+/* Whether what an array takes goes with what images have. */
+static bool counts_reads(const struct elastic_report *r)
+{
+    return plan_skips(plan_of(r)) && r->run->images;
+}
+
+/* From each image's result to the next one's; of at least two images. */
+static struct range intervals(const struct elastic_result *e)
+{
+    const uint64_t n = e->n_image - 1;
+    struct range l = { UINT64_MAX, 0, (double)(e->result_clk[n] - e->result_clk[0]) / (double)n };
+
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t clk = e->result_clk[i + 1] - e->result_clk[i];
+        l.least = min_u64(l.least, clk);
+        l.most = max_u64(l.most, clk);
+    }
+    return l;
+}
+
+/* Clocks in which a core's array works. */
+static uint64_t array_busy(const struct elastic_result *e, uint32_t core)
+{
+    for (uint32_t i = 0; i < e->n_stage; i++)
+        if (e->stage[i].core == core && e->stage[i].kind == ELASTIC_CROSSBAR)
+            return e->stage[i].clk[ELASTIC_BUSY];
+    return 0;
+}
+
+/* Those that its products have without zeros. */
+static uint64_t all_reads(const struct elastic_report *r, uint32_t core)
+{
+    const struct plan_core *c = &plan_of(r)->core[core];
+
+    return c->rows > 0 ? r->result->core[core].products *
+                             array_reads(&plan_of(r)->layer[c->plan_layer].array, c->rows, 1).n
+                       : 0;
 }
 
 /* The resource that works longest. */
@@ -356,6 +395,31 @@ static struct table *cores(const void *what)
 }
 
 
+/* Of a run that skips zeros: what its arrays read. */
+static struct table *reads(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "core", "core" }, { "products", "products" }, { "reads", "reads" },
+        { "of", "all_reads" }, { "made", "share" }, { "clocks a read", "clocks_per_read" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Reads that zeros leave, of all images, and the array's clocks for each");
+    for (uint32_t i = 0; counts_reads(r) && i < plan_of(r)->n_core; i++) {
+        const struct elastic_core *c = &r->result->core[i];
+        if (c->products == 0)
+            continue;
+        table_text(t, plan_of(r)->core[i].name);
+        table_count(t, c->products);
+        table_count(t, c->reads);
+        table_count(t, all_reads(r, i));
+        table_share(t, (double)c->reads / (double)all_reads(r, i), 1);
+        table_real(t, c->reads ? (double)array_busy(r->result, i) / (double)c->reads : 0, 2);
+    }
+    return t;
+}
+
 /* ---- text ---- */
 
 static void print_raised(const struct elastic_report *r, FILE *out)
@@ -382,12 +446,31 @@ static void print_next(const struct elastic_report *r, FILE *out)
             format_count((uint64_t)ceil(least_interval(r, &n.rung))).text);
 }
 
+static void print_skipping(const struct elastic_report *r, FILE *out)
+{
+    uint64_t made = 0, all = 0;
+
+    for (uint32_t i = 0; i < plan_of(r)->n_core; i++) {
+        made += r->result->core[i].reads;
+        all += all_reads(r, i);
+    }
+    if (r->result->n_image > 1) {
+        const struct range l = intervals(r->result);
+        fprintf(out, "Intervals    %s to %s clocks, %.10g in the mean of all images\n",
+                format_count(l.least).text, format_count(l.most).text, l.mean);
+    }
+    fprintf(out, "Reads        %s an image; zeros save %.1f %% of %s\n",
+            format_count(made / r->result->n_image).text,
+            all > 0 ? 100 * (double)(all - made) / (double)all : 0,
+            format_count(all / r->result->n_image).text);
+}
+
 static void head(const void *what, FILE *out)
 {
     const struct elastic_report *r = what;
     const struct elastic_result *e = r->result;
     const struct bound b = bound(r);
-    const struct latency l = latency(e);
+    const struct range l = latency(e);
     uint64_t clocks, images;
 
     fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
@@ -406,6 +489,8 @@ static void head(const void *what, FILE *out)
                 (double)clocks / (double)images,
                 (double)clocks / (double)images / r->study->config.clock_mhz,
                 format_count((uint64_t)(images_per_s(r) + 0.5)).text);
+    if (counts_reads(r))
+        print_skipping(r, out);
     fprintf(out, "Busiest      %s: %s clocks an image\n", b.whole.text,
             format_count(b.busy_clk / e->n_image).text);
     print_next(r, out);
@@ -519,9 +604,8 @@ static json_t *results_json(const struct elastic_result *e)
     return a;
 }
 
-static json_t *latency_json(const struct elastic_result *e)
+static json_t *range_json(struct range l)
 {
-    const struct latency l = latency(e);
     json_t *a = json_array();
 
     json_add(&a, json_integer((json_int_t)l.least));
@@ -540,7 +624,7 @@ static json_t *timing_json(const struct elastic_report *r)
     json_put_text(&o, "clocking", clocking_of(&r->study->config)->name);
     json_put_count(&o, "first_firing_clock", e->first_firing_clk);
     json_put_count(&o, "first_result_clocks", e->result_clk[0]);
-    json_put(&o, "latency_clocks", latency_json(e));
+    json_put(&o, "latency_clocks", range_json(latency(e)));
     json_put_real(&o, "latency_us", us(r, e->result_clk[0]));
     if (interval(r, &clocks, &images)) {
         json_t *exact = json_array();
@@ -548,6 +632,8 @@ static json_t *timing_json(const struct elastic_report *r)
         json_add(&exact, json_integer((json_int_t)images));
         json_put_real(&o, "interval_clocks", (double)clocks / (double)images);
         json_put(&o, "interval_clocks_exact", exact);
+        if (counts_reads(r))
+            json_put(&o, "intervals_clocks", range_json(intervals(e)));
     }
     json_put(&o, "results_clocks", results_json(e));
     json_put_count(&o, "elapsed_clocks", e->elapsed);
@@ -663,6 +749,20 @@ static bool is_counted(const struct plan *p, const struct counter *c)
     return run_counts_all(p) && core_counter_shown(p, c) && strcmp(c->name, "busy_timesteps") != 0;
 }
 
+static json_t *reads_json(const struct elastic_report *r, uint32_t core)
+{
+    const struct elastic_core *c = &r->result->core[core];
+    json_t *o = json_object();
+
+    json_put_count(&o, "products", c->products);
+    json_put_count(&o, "made", c->reads);
+    json_put_count(&o, "all", all_reads(r, core));
+    if (c->reads > 0)
+        json_put_real(&o, "clocks_per_read",
+                      (double)array_busy(r->result, core) / (double)c->reads);
+    return o;
+}
+
 static json_t *cores_json(const struct elastic_report *r)
 {
     const struct plan *p = plan_of(r);
@@ -674,6 +774,8 @@ static json_t *cores_json(const struct elastic_report *r)
         for (const struct counter *c = core_counter_rows; c->name; c++)
             if (is_counted(p, c))
                 json_put_count(&counters, c->name, counter_get(c, &r->run->result->core[i]));
+        if (counts_reads(r) && r->result->core[i].products > 0)
+            json_put(&o, "reads", reads_json(r, i));
         put_busy(&counters, r, i);
         json_put_count(&counters, "busy_clocks", r->result->core[i].busy_clk);
         json_put(&o, "counters", counters);
@@ -735,6 +837,7 @@ static const struct sheet sheets[] = {
     { "stalls", false, worst },   { "accuracy", false, accuracy }, { "figures", true, figures },
     { "stages", true, stages },   { "causes", true, causes },      { "faster", true, faster },
     { "buffers", true, buffers }, { "cores", true, cores },
+    { "reads", true, reads },
     { "channels", true, elastic_channels },
     { "counters", true, elastic_counters },
     { "blocks", true, blocks },

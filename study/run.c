@@ -18,6 +18,7 @@
 #include "study/host.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
+#include "study/read_counts.h"
 #include "study/values.h"
 
 enum { MOST_ABREAST = RUN_MOST_STATES, ABREAST = 8 }; // streams; the second where nothing else
@@ -689,10 +690,9 @@ static enum err run_chips(const struct job *all, uint32_t n, struct run_result *
 
 bool run_computes_layers(const struct plan *p, const struct ranges *ranges)
 {
-    return (!plan_skips(p) || network_is_spiking(p->network)) &&
-           (plan_is_exact(p) ||
-            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
-             sliced_by_layer(p, ranges)));
+    return plan_is_exact(p) ||
+           (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
+            sliced_by_layer(p, ranges));
 }
 
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
@@ -784,18 +784,88 @@ static void join_steps(struct elastic_result *e, uint64_t steps)
     }
 }
 
+struct run_reads { // stays where it is
+    struct job          job; // whose source it is
+    struct inputs      *inputs; // owned; or NULL
+    struct source       source;
+    struct read_counts *counts; // owned
+};
+
+static enum err first_image_again(void *user, struct err_msg *m)
+{
+    struct run_reads *w = user;
+
+    source_close(&w->source);
+    return source_open(&w->source, &w->job, m);
+}
+
+static enum err image_of_reads(void *user, uint8_t *image, struct err_msg *m)
+{
+    struct run_reads *w = user;
+    uint32_t label;
+
+    return source_next(&w->source, 0, (int8_t *)image, &label, m);
+}
+
+enum err run_reads_open(struct run_reads **to, const struct plan *p, const struct run_cfg *cfg,
+                        uint64_t n_image, struct err_msg *m)
+{
+    const bool asks = is_elastic(p) && plan_skips(p) && run_has_values(cfg);
+    struct run_reads *w = asks ? calloc(1, sizeof *w) : NULL;
+
+    *to = NULL;
+    if (!w)
+        return asks ? no_memory(m) : ERR_NONE;
+    const struct read_counts_cfg counts = { .plan = p, .n_image = n_image, .kernel_name = cfg->simd,
+                                            .ranges = cfg->ranges, .again = first_image_again,
+                                            .next = image_of_reads, .user = w };
+    enum err e = cfg->inputs ? inputs_open(&w->inputs, cfg->inputs, network_fed(p->network), m)
+                             : ERR_NONE;
+    w->job = (struct job){ .plan = p, .cfg = cfg, .n_piece = 1, .inputs = w->inputs };
+    if (!e)
+        e = source_open(&w->source, &w->job, m);
+    w->counts = e ? NULL : read_counts_new(&counts);
+    if (!e && !w->counts)
+        e = no_memory(m);
+    if (e)
+        run_reads_close(w);
+    else
+        *to = w;
+    return e;
+}
+
+const struct elastic_reads *run_reads_of(const struct run_reads *w)
+{
+    return w ? read_counts_reads(w->counts) : NULL;
+}
+
+void run_reads_close(struct run_reads *w)
+{
+    if (!w)
+        return;
+    read_counts_free(w->counts);
+    source_close(&w->source);
+    inputs_close(w->inputs);
+    free(w);
+}
+
 static enum err run_elastic_chip(const struct job *all, struct run_result *r, struct err_msg *m)
 {
     const uint64_t steps = plan_steps(all->plan);
+    struct run_reads *reads;
+    enum err e = run_reads_open(&reads, all->plan, all->cfg, r->n_image, m);
     const struct elastic_cfg_run cfg = { .n_image = r->n_image * steps,
                                          .kernel = all->cfg->kernel,
                                          .mode = all->cfg->mode, .probe = all->probe,
                                          .places = all->cfg->places,
+                                         .reads = run_reads_of(reads),
                                          .waits = all->cfg->waits,
                                          .user = all->cfg->waits_user };
 
-    r->elastic = calloc(1, sizeof *r->elastic);
-    enum err e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);
+    r->elastic = e ? NULL : calloc(1, sizeof *r->elastic);
+    if (!e)
+        e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);
+    run_reads_close(reads);
     if (!e)
         join_steps(r->elastic, steps);
     return e || count_elastic(r, all->plan) ? e : no_memory(m);

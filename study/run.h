@@ -12,6 +12,7 @@
  *
  * Under elastic clocking (arch/elastic/elastic.h) it is another chip that is run for its time, with
  * the values beside it; counters of layers with replicas are then those that time decides, alone.
+ * Where its arrays skip zeros values come before it too, as it asks for them (read_counts.h).
  *
  * Event cores (arch/event/core.h) run each recording by itself, from neurons that remember nothing,
  * until nothing moves.
@@ -39,6 +40,7 @@ enum { RUN_MOST_STATES = 16 };
 
 struct analog_state;
 struct elastic_places;
+struct elastic_reads;
 struct event_result;
 
 enum { RUN_ELASTIC_IMAGES = 2 }; // the least with an interval
@@ -130,9 +132,16 @@ enum err run_of_elastic(struct run_result *r, const struct plan *p, struct elast
                         struct err_msg *m);
 
 /* Whether values of images can be computed layer by layer: some converters that may clip act on a
- * chip's values only, and skipped zeros are counted there, but of spikes. ranges: of calibrated
- * converters, or NULL. */
+ * chip's values only. ranges: of calibrated converters, or NULL. */
 bool run_computes_layers(const struct plan *p, const struct ranges *ranges);
+
+/* What a run under elastic clocking asks of its images where arrays skip zeros: for more runs like
+ * one that has ended. *w is NULL where nothing is asked. */
+struct run_reads;
+enum err run_reads_open(struct run_reads **w, const struct plan *p, const struct run_cfg *cfg,
+                        uint64_t n_image, struct err_msg *m);
+const struct elastic_reads *run_reads_of(const struct run_reads *w); // NULL of NULL
+void run_reads_close(struct run_reads *w);                           // takes NULL
 
 /* Whether a run of the plan counts all that energy is priced from: not under elastic clocking with
  * replicas. */

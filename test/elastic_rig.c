@@ -26,10 +26,17 @@ void elastic_rig_run(struct elastic_result *e, const struct plan *p,
 bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,
                         const struct elastic_cfg_run *cfg, unsigned seed)
 {
+    return elastic_rig_agrees_on(e, p, cfg, NULL, seed);
+}
+
+bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
+                           const struct elastic_cfg_run *cfg, const struct naive_array *array,
+                           unsigned seed)
+{
     uint64_t clk[NAIVE_ELASTIC_IMAGES];
     struct err_msg m;
     bool ends = naive_elastic_run(p, &p->config->elastic, (uint32_t)cfg->n_image, NULL, PATIENCE,
-                                  clk);
+                                  array, clk);
     enum err err = elastic_run(p, cfg, e, &m);
 
     if (ends != !err)

@@ -19,4 +19,10 @@ void elastic_rig_run(struct elastic_result *e, const struct plan *p,
 bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,
                         const struct elastic_cfg_run *cfg, unsigned seed);
 
+/* The same with arrays of the twin that take what `array` says. */
+struct naive_array;
+bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
+                           const struct elastic_cfg_run *cfg, const struct naive_array *array,
+                           unsigned seed);
+
 #endif

@@ -74,6 +74,7 @@ struct core {
 struct machine {
     const struct plan        *p;
     const struct elastic_cfg *e;
+    const struct naive_array *array; // or NULL
     uint32_t       n_image;
     const uint64_t *there_clk; // [n_image]; NULL: all are there
     struct stream *stream;
@@ -625,6 +626,9 @@ static void array_starts(struct machine *m, struct core *c)
     uint64_t clk = layer_is_digital(l) || of_tokens(m, c)
                        ? 1 : stage_array_clocks(m->p->config, &layer_of(m, c)->array, pc->rows,
                                                 pc->columns);
+    if (m->array && !layer_is_digital(l) && !of_tokens(m, c))
+        clk = m->array->clocks(m->array->user, c->index, &c->out[c->load_next - c->load_n],
+                               c->load_n);
     c->array_busy = true;
     c->array_end = m->now + max_u64(1, clk);
     c->array_n = c->load_n;
@@ -870,9 +874,10 @@ static bool all_made(const struct machine *m)
 }
 
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
-                       const uint64_t *there_clk, uint64_t patience, uint64_t *result_clk)
+                       const uint64_t *there_clk, uint64_t patience,
+                       const struct naive_array *array, uint64_t *result_clk)
 {
-    struct machine m = { .p = p, .e = e, .n_image = n_image, .there_clk = there_clk,
+    struct machine m = { .p = p, .e = e, .array = array, .n_image = n_image, .there_clk = there_clk,
                          .result = result_clk };
 
     make(&m);

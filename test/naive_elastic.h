@@ -14,10 +14,17 @@
 
 enum { NAIVE_ELASTIC_IMAGES = 4 };
 
+/* What a core's array takes for the outputs of a firing, where that is not all reads' time. */
+struct naive_array {
+    uint64_t (*clocks)(void *user, uint32_t core, const struct pixel *output, uint32_t n);
+    void *user;
+};
+
 /* Clocks in which the results of n_image images are there, which come when there_clk says, or, NULL,
  * are there from the beginning; false when nothing moves any more, as is taken for granted after so
- * many clocks without a change. */
+ * many clocks without a change. array: NULL, all reads. */
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
-                       const uint64_t *there_clk, uint64_t patience, uint64_t *result_clk);
+                       const uint64_t *there_clk, uint64_t patience,
+                       const struct naive_array *array, uint64_t *result_clk);
 
 #endif

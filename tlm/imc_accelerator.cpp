@@ -116,7 +116,7 @@ private:
     /* Under elastic clocking values are computed beside the chip, layer by layer. */
     enum err place(const accelerator_cfg &cfg, struct err_msg *m)
     {
-        if (network_is_spiking(&study.network) ||
+        if (network_is_spiking(&study.network) || plan_skips(&study.plan) ||
             !run_computes_layers(&study.plan, &ranges))
             return err_set(m, ERR_INPUT, "%.400s: clocking.kind = elastic: values are computed "
                            "layer by layer and exactly: want no network of neurons, no skipped "

@@ -462,11 +462,11 @@ void chip_release(struct elastic_chip *c)
 
 /* ---- a run ---- */
 
-/* Whether images that repeat others may be left out: not where each firing is told, where all is
- * checked, or under a kernel that does not stop at little cost. */
+/* Whether images that repeat others may be left out: not where each firing is told or takes what
+ * its values say, where all is checked, or under a kernel that does not stop at little cost. */
 static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    return !c->probe && !c->watch && !c->checks && cfg->kernel == KERNEL_NATIVE;
+    return !c->probe && !c->watch && !c->reads && !c->checks && cfg->kernel == KERNEL_NATIVE;
 }
 
 /* False when the host has no memory. */
@@ -646,6 +646,7 @@ enum err chip_make(struct elastic_chip *c, const struct plan *p,
 
     *c = (struct elastic_chip){ .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
                                 .live = live, .probe = cfg->probe, .watch = cfg->watch,
+                                .reads = cfg->reads,
                                 .checks = cfg->mode == KERNEL_EVERY_CYCLE };
     enum err e = cfg->places && !direct ? net_new(&c->net, c, cfg->places, m) : ERR_NONE;
     if (!e && !make(c, cfg->fast))
@@ -658,6 +659,8 @@ enum err chip_make(struct elastic_chip *c, const struct plan *p,
         e = check_packets(c, m);
     if (!e && !make_kernel(c, cfg))
         e = no_memory(m);
+    if (!e && c->reads)
+        c->reads->begin(c->reads->user);
     return e;
 }
 
@@ -669,6 +672,10 @@ enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
     *r = (struct elastic_result){ .n_image = c->n_image + c->left_out.images,
                                   .elapsed = run_out(c), .n_run = c->n_image };
     enum err e = c->net ? net_error(c->net, m) : ERR_NONE;
+    if (!e && c->err) {
+        *m = c->msg;
+        e = c->err;
+    }
     if (!e && !all_done(c)) {
         stuck_explain(c, m, stuck);
         if (cfg->waits)

@@ -302,7 +302,7 @@ static void array_starts(struct site *s, uint64_t now)
     s->count.outputs += s->load_n;
     s->array_busy = true;
     s->look |= LOOK_PORT;
-    s->array_end = now + s->array_clk;
+    s->array_end = site_array_end(s, now);
     s->loaded = s->chip->cfg->registers > 1 ? REGISTERS_EMPTY : REGISTERS_IN_USE;
 }
 

@@ -12,9 +12,10 @@
  *     5. port     stores, else reads back, else reads for the next firing
  *
  * in this order, so that room freed by a later stage is used by the earlier one in the same clock.
- * docs/elastic.md has the durations and the buffers. When does not depend on what: no values
- * travel, those of images are computed layer by layer (study/run.h). On a fabric of routers tokens
- * between cores are packets (net.c). Not modelled: preemption of the port.
+ * docs/elastic.md has the durations and the buffers. No values travel, those of images are computed
+ * layer by layer (study/run.h), and time asks for one thing of them: where an array skips zeros,
+ * how many reads a product makes. On a fabric of routers tokens between cores are packets (net.c).
+ * Not modelled: preemption of the port.
  */
 #ifndef ARCH_ELASTIC_ELASTIC_H
 #define ARCH_ELASTIC_ELASTIC_H
@@ -89,6 +90,7 @@ struct elastic_core {
     uint64_t firings, outputs, words_written, words_read, words_read_back, pixels_stored;
     uint64_t first_clk, last_clk; // of the first image's starts of the array
     uint64_t busy_clk;            // in which any of port, array and digital processor works
+    uint64_t products, reads;     // the latter as zeros leave them; 0 where nobody counts them
 };
 
 struct elastic_stream {
@@ -99,6 +101,24 @@ struct elastic_stream {
 struct elastic_places {
     const struct graph *graph;
     const uint32_t     *node; // [n_core]
+};
+
+/* Outputs that an array multiplies together, by replicas of one place: n from `output` on of an
+ * image, in the order of the core's copy. */
+struct elastic_product {
+    uint32_t core;
+    uint64_t image;
+    uint32_t output, n;
+};
+
+/* Who knows what images have: reads of products, as arrays begin them. A core's come in the order
+ * of its outputs, image after image; what the product of a firing with the most of them takes, the
+ * array takes. */
+struct elastic_reads {
+    void (*begin)(void *user); // from the first image on, maybe once more
+    enum err (*reads)(void *user, const struct elastic_product *p, uint64_t *reads,
+                      struct err_msg *m); // which ends the run where it fails
+    void *user;
 };
 
 /* Who watches a run: is told of every change of a stage's state and of a buffer's pixels, by its
@@ -118,6 +138,7 @@ struct elastic_cfg_run {
     enum kernel_mode mode; // EVERY_CYCLE also checks every stream's places in every clock
     const struct core_probe *probe; // told of every firing, CORE_FIRED, in clocks; NULL: nobody
     const struct elastic_watch *watch; // NULL: nobody
+    const struct elastic_reads *reads; // NULL: products make all their reads
     const bool      *fast; // by stage: every operation of it takes a clock at most; NULL: of none
     void (*waits)(void *user, const char *line); // of a run that stands still: told of every stage
     void *user;                                  // that has work; NULL: nobody

@@ -49,6 +49,13 @@ static enum err run_interval(const struct plan *p, const struct elastic_cfg_run 
     return ERR_NONE;
 }
 
+static enum err no_interval(bool *fast, struct err_msg *m)
+{
+    free(fast);
+    return err_set(m, ERR_INPUT, "images: one has no interval that stages could shorten: want at "
+                   "least 2 of them");
+}
+
 enum err elastic_climb(struct elastic_ladder *l, const struct plan *p,
                        const struct elastic_cfg_run *cfg, const struct elastic_result *r,
                        struct err_msg *m)
@@ -59,7 +66,10 @@ enum err elastic_climb(struct elastic_ladder *l, const struct plan *p,
     *l = (struct elastic_ladder){ .n = 0 };
     if (!fast)
         return err_set(m, ERR_MEMORY, "no memory for the runs");
-    again.n_image = max_u64(cfg->n_image, LEAST_IMAGES);
+    if (!cfg->reads) // else those are all there are
+        again.n_image = max_u64(cfg->n_image, LEAST_IMAGES);
+    if (again.n_image < 2)
+        return no_interval(fast, m);
     again.probe = NULL;
     again.watch = NULL;
     enum err e = run_interval(p, &again, &l->clocks, &l->images, m);

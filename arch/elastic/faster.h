@@ -31,7 +31,8 @@ struct elastic_ladder {
 bool elastic_next_rung(const struct elastic_result *r, bool *fast, struct elastic_rung *g);
 
 /* Runs the first rungs, for as many images as the result has, or as have an interval that says
- * something; cfg as that of the result. */
+ * something where any will do; cfg as that of the result. ERR_INPUT: it is of one image whose reads
+ * are counted. */
 enum err elastic_climb(struct elastic_ladder *l, const struct plan *p,
                        const struct elastic_cfg_run *cfg, const struct elastic_result *r,
                        struct err_msg *m);

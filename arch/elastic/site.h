@@ -262,6 +262,9 @@ struct elastic_chip {
     struct left_out           left_out;
     const struct core_probe  *probe; // NULL: nobody
     const struct elastic_watch *watch; // NULL: nobody
+    const struct elastic_reads *reads; // NULL: all
+    struct err_msg            msg;
+    enum err                  err;   // why reads are not known
     uint32_t                  n_stage, n_buffer; // of the result
     bool                      checks; // links_check() in every step
     struct order              image;
@@ -281,6 +284,12 @@ struct elastic_chip {
     struct design             design;
     struct kernel            *kernel; // owned; NULL once the run has ended
 };
+
+/* ---- reads.c ---- */
+
+/* When the array ends that has started its last array_n outputs now; CYC_NEVER: chip->err says why
+ * nobody knows. */
+uint64_t site_array_end(struct site *s, uint64_t now);
 
 /* ---- orders.c ---- */
 

@@ -1,11 +1,5 @@
-/* arch/values/skipped.h -- reads that zeros save in networks of neurons, from maps instead of
- * firings: core.crossbar.skip_zero_rows and skip_zero_patches.
- *
- * A product of a step reads its slices' rows in groups of rows_at_once; of those whose digit is not
- * 0, or all where any is not:
- *
- *     skip_rows      reads = sum over slices  ceil(rows that are on / rows_at_once)
- *     skip_products  reads = 0 where no row is on, else all
+/* arch/values/skipped.h -- reads that zeros save (rows_on.h), of every product of images, from maps
+ * instead of firings.
  *
  * A chip without values counts every product whole (arch/units/array_sliced.c): what is less of
  * reads, conversions and additions is taken off. Times are the worst case and stay.
@@ -22,9 +16,9 @@ struct skipped; // of one thread
 struct skipped *skipped_new(const struct plan *p, const struct firing_log *l, uint64_t image);
 void skipped_free(struct skipped *s); // takes NULL
 
-/* A step of what plan layer `layer`, which multiplies, reads: a whole map of values. padding: a
- * value of it. */
-void skipped_see(struct skipped *s, uint32_t layer, const struct value_map *map, int32_t padding);
+/* A column of what plan layer `layer` reads, as rows_on_see() takes it. */
+void skipped_see(struct skipped *s, uint32_t layer, const struct value_map *map, uint32_t column,
+                 uint32_t n_lane, int32_t outside);
 
 /* Takes what was saved off the counters of core[plan->n_core], modulo 2^64: they may be of a part
  * of the run that the products themselves are not in. Once. */

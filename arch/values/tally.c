@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/values/firing_groups.h"
+#include "arch/values/rows_on.h"
 #include "arch/values/skipped.h"
 #include "core/util.h"
 #include "network/precision.h"
@@ -484,25 +485,16 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
             look_up_digits(c->digits, map, value_pixel(map, r->x, r->y), r->n, n_lane,
                            &s->digits[(size_t)r->class * s->quads * VALUE_QUAD]);
     }
-    if (t->skipped && c->n_class > 0 && column + 1 == map->shape.width)
-        skipped_see(t->skipped, layer - 1, map,
-                    plan_network_layer(t->plan->plan, layer - 1)->in_zero ? t->padding : 0);
+    if (t->skipped)
+        skipped_see(t->skipped, layer - 1, map, column, n_lane, t->padding);
 }
 
-/* Padding is coded like a pixel of the zero point (network/spiking/convert.h). */
 static void begin_step(void *user, uint64_t image, uint32_t step)
 {
     struct tally *t = user;
-    const struct presentation *p = &t->plan->plan->network->present;
-    const uint8_t zero = (uint8_t)plan_network_layer(t->plan->plan, 0)->in_zero;
-    int32_t x;
 
-    t->padding = 0;
-    if (p->coding->recorded) // nothing comes from outside a recording
-        return;
-    p->coding->code(p, image, step, &zero, 1, &x);
-    t->outside += (uint32_t)x;
-    t->padding = x;
+    t->padding = rows_on_outside(t->plan->plan, image, step);
+    t->outside += (uint32_t)t->padding;
 }
 
 struct tally *tally_new(const struct tally_plan *p, const struct values *v)
@@ -513,7 +505,7 @@ struct tally *tally_new(const struct tally_plan *p, const struct values *v)
         return NULL;
     *t = (struct tally){ .plan = p, .values = v, .watch = { begin_step, see_input, NULL, NULL, t },
                          .layer = calloc(p->plan->n_layer, sizeof *t->layer) };
-    const bool skips = plan_skips(p->plan) && network_is_spiking(p->plan->network);
+    const bool skips = plan_skips(p->plan);
     if (skips)
         t->skipped = skipped_new(p->plan, p->log, p->image);
     bool done = t->layer && (t->skipped || !skips);

@@ -124,6 +124,11 @@ struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t out
     return reads_of(&cfg, &s->layout, rows, outputs);
 }
 
+uint64_t array_reads_of_step(const struct array_spec *s, uint32_t rows)
+{
+    return array_reads(s, rows, 1).n / (s->reads.train ? s->reads.train : 1);
+}
+
 /* Largest sum of a read of so many rows whose digits are `digit`. */
 static int64_t most_sum(const struct array_spec *s, uint32_t rows, int64_t digit)
 {

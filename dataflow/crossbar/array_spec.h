@@ -26,7 +26,7 @@ struct array_spec {
     struct cell_layout layout;
     struct reads_cfg   reads;
     bool               timed;    // a product takes the time of its reads, else mvm_ns
-    bool               skip_rows, skip_products; // of 0: reads go with values, time does not
+    bool               skip_rows, skip_products; // of 0: reads go with values
     uint32_t           rows;     // for weights: of all arrays that may be joined
     uint32_t           array_rows; // of one array
     uint32_t           outputs;  // that the columns have room for
@@ -81,6 +81,9 @@ uint32_t array_rows_at_once(const struct array_spec *s, uint32_t rows);
 
 /* The reads of a product of `rows` rows and `outputs` outputs. */
 struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t outputs);
+
+/* How many of them a step of a train makes: all, where there is none. */
+uint64_t array_reads_of_step(const struct array_spec *s, uint32_t rows);
 
 /* Bits of a code that no sum of a read of `rows` rows can pass; of columns that subtract one more,
  * for the sign. */

@@ -19,13 +19,28 @@ static uint64_t sum(uint64_t a, uint64_t b)
     return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
 }
 
+static uint64_t conversions_fs(const struct reads_cfg *cfg)
+{
+    return cfg->converted ? product(cfg->columns_per_adc, cfg->conversion_fs) : 0;
+}
+
+uint64_t reads_time_fs(const struct reads_cfg *cfg, uint64_t n)
+{
+    const uint64_t conv_fs = conversions_fs(cfg);
+
+    if (n == 0)
+        return 0;
+    return cfg->pipelined ? sum(product(n, max_u64(cfg->read_fs, conv_fs)),
+                                min_u64(cfg->read_fs, conv_fs))
+                          : product(n, sum(cfg->read_fs, conv_fs));
+}
+
 struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cell, uint32_t rows,
                       uint32_t outputs)
 {
     assert(rows >= 1 && outputs >= 1 && cfg->input_bits >= 1 && cfg->input_slice_bits >= 1);
     assert(!cfg->converted || cfg->columns_per_adc >= 1);
     uint32_t at_once = cfg->rows_at_once ? min_u32(cfg->rows_at_once, rows) : rows;
-    uint64_t conv_fs = cfg->converted ? product(cfg->columns_per_adc, cfg->conversion_fs) : 0;
     struct reads r = {
         .slices = (uint32_t)ceil_div(cfg->input_bits, cfg->input_slice_bits),
         .groups = (uint32_t)ceil_div(rows, at_once),
@@ -38,9 +53,7 @@ struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cel
                        (cell->ones != 0);
         r.conversions = r.n * r.columns;
     }
-    r.time_fs = cfg->pipelined ? sum(product(r.n, max_u64(cfg->read_fs, conv_fs)),
-                                     min_u64(cfg->read_fs, conv_fs))
-                               : product(r.n, sum(cfg->read_fs, conv_fs));
+    r.time_fs = reads_time_fs(cfg, r.n);
     return r;
 }
 

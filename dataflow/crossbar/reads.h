@@ -43,6 +43,9 @@ struct reads {
 struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cell, uint32_t rows,
                       uint32_t outputs);
 
+/* The time of so many reads of a product; of none 0. UINT64_MAX where it does not fit. */
+uint64_t reads_time_fs(const struct reads_cfg *cfg, uint64_t n);
+
 /* Bits of an unsigned code that passes every sum of a read: rows driven at once, digits of the
  * inputs and of the weights. */
 uint32_t reads_exact_bits(uint32_t rows, uint32_t input_digit_bits, int32_t most_digit);

@@ -61,6 +61,13 @@ uint64_t stage_memory_clocks(const struct config *machine, uint64_t map_pixels, 
     return latched ? 0 : stage_clocks(machine, STAGE_MEMORY, words);
 }
 
+/* Of a time, up to the end of the last one. */
+static uint64_t whole_clocks(const struct config *machine, uint64_t fs)
+{
+    return fs / FS_PER_US * machine->clock_mhz +
+           ceil_div(fs % FS_PER_US * machine->clock_mhz, FS_PER_US);
+}
+
 uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,
                             uint32_t rows, uint32_t outputs)
 {
@@ -70,9 +77,18 @@ uint64_t stage_array_clocks(const struct config *machine, const struct array_spe
         config_clocks(machine->crossbar.mvm_ns, machine->clock_mhz, &clk);
         return clk * (array->reads.train ? array->reads.train : 1);
     }
-    uint64_t fs = array_reads(array, rows, outputs).time_fs;
-    return fs / FS_PER_US * machine->clock_mhz +
-           ceil_div(fs % FS_PER_US * machine->clock_mhz, FS_PER_US);
+    return whole_clocks(machine, array_reads(array, rows, outputs).time_fs);
+}
+
+uint64_t stage_reads_clocks(const struct config *machine, const struct array_spec *array,
+                            uint32_t rows, uint64_t reads)
+{
+    uint64_t clk = array->timed
+                       ? whole_clocks(machine, reads_time_fs(&array->reads, reads))
+                       : ceil_div(stage_array_clocks(machine, array, rows, 1) * reads,
+                                  array_reads(array, rows, 1).n);
+
+    return max_u64(1, clk);
 }
 
 uint64_t stage_least_ns(const struct config *machine, uint64_t clocks)

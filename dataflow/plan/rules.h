@@ -54,6 +54,11 @@ uint64_t stage_memory_clocks(const struct config *machine, uint64_t map_pixels, 
 uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,
                             uint32_t rows, uint32_t outputs);
 
+/* The same where zeros leave so many of its reads: of mvm_ns each takes an equal share. At least a
+ * clock, in which it is found that nothing is to be read. */
+uint64_t stage_reads_clocks(const struct config *machine, const struct array_spec *array,
+                            uint32_t rows, uint64_t reads);
+
 /* The same of bits on a route of the fabric; UINT64_MAX when they do not fit. */
 uint64_t stage_link_clocks(const struct config *machine, const struct fabric *f,
                            const struct fabric_route *route, uint64_t bits);

@@ -294,6 +294,42 @@ static void both_kernels_write_the_same(void **state)
     free(other);
 }
 
+#define SKIPS "run configs/resnet32_fmnist.yaml --set core.crossbar.input_slice_bits=1 " \
+              "--set core.crossbar.rows_at_once=7 --set core.crossbar.skip_zero_rows=yes " \
+              "--images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz "
+
+static void zeros_save_time_and_leave_the_reads_of_timesteps(void **state)
+{
+    json_t *doc = json_of(*state, SKIPS "--count 3 --json - --set clocking.kind=elastic");
+    json_t *steps = json_of(*state, SKIPS "--count 3 --json -");
+    json_t *range = at(doc, "timing.intervals_clocks"), *core;
+    const double mean = json_number_value(json_array_get(range, 1));
+    uint64_t made = 0, all = 0;
+    size_t i;
+
+    assert_int_equal(json_array_size(range), 3);
+    assert_true(json_number_value(json_array_get(range, 0)) <= mean &&
+                mean <= json_number_value(json_array_get(range, 2)));
+    assert_true(number_at(doc, "timing.first_result_clocks") < 82501 / 2);
+    json_array_foreach(at(doc, "core_list"), i, core) {
+        json_t *other = named(at(steps, "core_list"), text_at(core, "name"));
+        const int64_t reads = integer_at(core, "reads.made");
+        assert_int_equal(reads, integer_at(other, "counters.reads"));
+        assert_int_equal(reads, integer_at(core, "counters.reads"));
+        assert_int_equal(integer_at(core, "counters.conversions"),
+                         integer_at(other, "counters.conversions"));
+        assert_true(number_at(core, "reads.clocks_per_read") * (double)reads <
+                    (double)integer_at(core, "counters.busy_crossbar_clocks") + 0.5);
+        made += (uint64_t)reads;
+        all += (uint64_t)integer_at(core, "reads.all");
+    }
+    assert_true(made > 0 && 4 * made < all);
+    json_decref(doc);
+    json_decref(steps);
+    assert_fails(*state, SKIPS "--count 1 --set clocking.kind=elastic --table faster", 2,
+                 "want at least 2 of them");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
@@ -306,6 +342,7 @@ int main(void)
         TEST(what_is_compared_is_what_run_says),
         TEST(a_run_is_watched_into_files),
         TEST(images_have_the_classes_of_timesteps),
+        TEST(zeros_save_time_and_leave_the_reads_of_timesteps),
         TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
         TEST(a_mesh_is_placed_and_keeps_the_pace),
         TEST(a_chip_that_stands_still_says_who_waits_and_what_would_do),

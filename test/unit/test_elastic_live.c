@@ -90,7 +90,7 @@ static bool compare_with_twin(unsigned seed)
         random_study_release(&s);
         return false;
     }
-    ends = naive_elastic_run(&p, &p.config->elastic, n_image, there, 100000, clk);
+    ends = naive_elastic_run(&p, &p.config->elastic, n_image, there, 100000, NULL, clk);
     if (ends) {
         struct elastic_live *l = live_of(&p, n_image);
         play(l, there, n_image, rng_in(r, 1), &e);

@@ -209,7 +209,7 @@ static void machines_that_come_along_are_as_the_twin_says(void **state)
             fail_msg("%s", m.text);
         run_it(&e, &s.plan, N_IMAGE);
         assert_true(
-            naive_elastic_run(&s.plan, &s.config.elastic, N_IMAGE, NULL, PATIENCE, clk));
+            naive_elastic_run(&s.plan, &s.config.elastic, N_IMAGE, NULL, PATIENCE, NULL, clk));
         for (int k = 0; k < N_IMAGE; k++)
             if (clk[k] != e.result_clk[k])
                 fail_msg("%s, image %d: %llu, the twin %llu", others[i].config, k,

@@ -46,6 +46,8 @@ static const struct {
     { "run " PLAIN " --set clocking.kind=elastic --count 2", "stalls", "run" },
     { "run @/q.yaml --images " SET " --set clocking.kind=elastic", "buffers", "run" },
     { "run " PRICED " --set clocking.kind=elastic --count 2", "figures", "run" },
+    { "run @/q.yaml --images " SET " --set clocking.kind=elastic "
+      "--set core.crossbar.skip_zero_patches=yes", "reads", "run" },
     { "map " PLAIN, "layers", "map" },
     { "map " PLAIN " --set fabric.kind=mesh", "streams", "placement" },
     { "map configs/isaac.yaml", "arrays", "map" },
