@@ -1013,6 +1013,23 @@ uint64_t routers_sent(const struct routers *n, uint32_t node)
     return n->node[node].flits;
 }
 
+uint64_t routers_flit_halves(const struct routers *n)
+{
+    const struct graph *g = n->graph;
+    uint64_t sum = 0;
+
+    for (uint32_t p = 0; p < g->n_router * g->n_port; p++) {
+        if (g->peer[p] == GRAPH_NONE)
+            continue;
+        const bool to_node = !graph_is_router(g->peer[p]);
+        uint64_t flits = n->port[p].flits;
+        if (to_node)
+            flits += routers_sent(n, g->peer[p] - GRAPH_NODE);
+        sum += flits * graph_length(g, p);
+    }
+    return sum;
+}
+
 /* ---- what it is, and what adds up ---- */
 
 struct teller {

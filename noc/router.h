@@ -118,6 +118,9 @@ const struct router_counts *routers_counts(const struct routers *n);
 struct router_channel routers_channel(const struct routers *n, uint32_t port);
 uint64_t routers_sent(const struct routers *n, uint32_t node); // flits, by the node's interface
 
+/* Flits over channels, from and to nodes too, times the halves of a pitch that each is long. */
+uint64_t routers_flit_halves(const struct routers *n);
+
 /* All that decides what follows from a clock on, which all before it have been run: clocks as
  * differences from it, packets by what they are, with tag(user, packet) for their tags. */
 void routers_state(const struct routers *n, uint64_t clk, void (*put)(void *user, uint64_t number),

@@ -282,6 +282,7 @@ enum err traffic_run(struct traffic_result *r, const struct graph *g, const stru
         r->latency_p95 = percentile(&run, 95);
         r->saturated = is_saturated(r, t->n_flit);
         r->counts = *routers_counts(run.routers);
+        r->flit_halves = routers_flit_halves(run.routers);
     }
     routers_free(run.routers);
     free(run.source);

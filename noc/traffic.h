@@ -76,6 +76,7 @@ struct traffic_result {
     bool     saturated; // more of what was created stays behind than chance and 1 in 100 explain
     uint64_t clocks;    // run in all
     struct router_counts counts; // of the whole run
+    uint64_t flit_halves; // likewise: routers_flit_halves()
     struct traffic_channel *channel; // owned; by port
 };
 

@@ -131,6 +131,14 @@ static struct table *channels(const void *what)
     return rows.table;
 }
 
+/* Of whole flits. */
+static double bit_mm(const struct fabric_report *f, const struct traffic_result *r)
+{
+    const struct fabric_cfg *c = &f->config->fabric;
+
+    return (double)(r->flit_halves * c->flit_bits) * c->pitch_um / 2000;
+}
+
 static struct table *counters(const void *what)
 {
     static const struct table_column columns[] = {
@@ -141,6 +149,7 @@ static struct table *counters(const void *what)
         { "writes", "buffer_writes" },
         { "reads", "buffer_reads" },
         { "allocations", "allocations" },
+        { "bit mm", "bit_mm" },
         { "clocks", "clocks" },
         { NULL, NULL },
     };
@@ -157,6 +166,7 @@ static struct table *counters(const void *what)
         table_count(t, c->buffer_writes);
         table_count(t, c->buffer_reads);
         table_count(t, c->allocations);
+        table_real(t, bit_mm(f, &f->rate[i].result), 1);
         table_count(t, f->rate[i].result.clocks);
     }
     return t;
@@ -234,11 +244,12 @@ void json_put_router_counts(json_t **o, const struct router_counts *c)
     json_put_count(o, "allocations", c->allocations);
 }
 
-static json_t *counts_json(const struct traffic_result *r)
+static json_t *counts_json(const struct fabric_report *f, const struct traffic_result *r)
 {
     json_t *o = json_object();
 
     json_put_router_counts(&o, &r->counts);
+    json_put_real(&o, "bit_mm", bit_mm(f, r));
     json_put_count(&o, "clocks", r->clocks);
     return o;
 }
@@ -263,7 +274,7 @@ static json_t *rate_json(const struct fabric_report *f, const struct fabric_rate
     }
     for_channels(f, r, channel_json, &list);
     json_put(&o, "channels", list);
-    json_put(&o, "counters", counts_json(r));
+    json_put(&o, "counters", counts_json(f, r));
     return o;
 }
 

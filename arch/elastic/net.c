@@ -476,20 +476,16 @@ enum err net_error(const struct net *n, struct err_msg *m)
 static void measure(const struct net *n, struct elastic_wires *w)
 {
     const struct graph *g = n->graph;
-    const uint64_t bits = n->chip->plan->config->fabric.flit_bits;
 
     *w = (struct elastic_wires){ .n_router = g->n_router };
+    w->bit_halves = routers_flit_halves(n->routers) * n->chip->plan->config->fabric.flit_bits;
     for (uint32_t router = 0; router < g->n_router; router++) {
         uint64_t ports = 0;
         for (uint32_t p = router * g->n_port; p < (router + 1) * g->n_port; p++) {
             if (g->peer[p] == GRAPH_NONE)
                 continue;
             bool to_node = !graph_is_router(g->peer[p]);
-            uint64_t halves = graph_length(g, p), flits = routers_channel(n->routers, p).flits;
-            if (to_node)
-                flits += routers_sent(n->routers, g->peer[p] - GRAPH_NODE);
-            w->bit_halves += flits * bits * halves;
-            w->wire_halves += to_node ? 2 * halves : halves;
+            w->wire_halves += (uint64_t)graph_length(g, p) * (to_node ? 2 : 1);
             ports++;
         }
         w->n_ports += ports;

@@ -33,8 +33,9 @@ static void a_flow_of_a_file_loads_its_channels_and_no_other(void **state)
     static const char flows[] = "# two steps right, one down\n0 10 3\n";
 
     tmpdir_write(*state, "flows.txt", flows, sizeof flows - 1);
-    json_t *doc = json_of(*state, MESH "--set fabric.vcs=4 --traffic @/flows.txt "
-                                       "--rate 0.25 --warm-up 0 --clocks 20000 --json -");
+    json_t *doc = json_of(*state, MESH "--set fabric.vcs=4 --set fabric.pitch_um=500 "
+                                       "--traffic @/flows.txt --rate 0.25 --warm-up 0 "
+                                       "--clocks 20000 --json -");
     json_t *rate = at(doc, "rates[]");
     assert_int_equal(integer_at(rate, "packet_latency_clocks.min"), 5 * 4 + 2); // 4 routers
     assert_true(number_at(rate, "routers_mean") == 4);
@@ -42,6 +43,8 @@ static void a_flow_of_a_file_loads_its_channels_and_no_other(void **state)
                      integer_at(rate, "counters.delivered_flits"));
     assert_int_equal(integer_at(rate, "counters.flit_hops"),
                      3 * integer_at(rate, "counters.delivered_flits"));
+    assert_true(number_at(rate, "counters.bit_mm") == // three steps of half a millimetre, 128 bits
+                64 * 3 * (double)integer_at(rate, "counters.delivered_flits"));
     assert_in_range(channel_flits(rate), 3 * integer_at(rate, "packets_measured") - 24,
                     3 * integer_at(rate, "packets_measured"));
     assert_in_range(integer_at(rate, "packets_measured"), 4700, 5300); // 5,000, deviation 61
