@@ -722,13 +722,38 @@ static uint64_t most_columns(const struct plan *p)
     return most;
 }
 
+/* Images after which groups that run from one into the next begin with an image again: results come
+ * in bursts in between. 1 where that takes more than `most`. */
+static uint64_t images_of_groups(const struct plan *p, uint64_t most)
+{
+    uint64_t n = 1;
+
+    for (uint32_t i = 0; i < p->n_core && n <= most; i++) {
+        const struct plan_core *c = &p->core[i];
+        const struct firing_shape s = plan_firing_shape(p, c->plan_layer);
+        uint64_t outputs = ceil_div(s.width - c->copy, s.copies) * s.height, each = 1;
+        if (!p->layer[c->plan_layer].firing->across_columns)
+            continue;
+        while (each * outputs % s.n != 0)
+            each++;
+        uint64_t all = n;
+        while (all % each != 0) // their least common multiple
+            all += n;
+        n = all;
+    }
+    return n <= most ? n : 1;
+}
+
 bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint64_t *clocks,
                       uint64_t *images)
 {
-    uint64_t n = r->n_image, half = n / 2, k = most_columns(p);
+    const uint64_t burst = images_of_groups(p, r->n_image / 2);
+    uint64_t n = r->n_image / burst * burst, half = n / 2 / burst * burst, k = most_columns(p);
 
     if (n < 2)
         return false;
+    if (burst > 1)
+        k = burst;
     *images = half >= k ? half / k * k : half;
     *clocks = r->result_clk[n - 1] - r->result_clk[n - 1 - *images];
     return true;

@@ -219,6 +219,36 @@ static void machines_that_come_along_are_as_the_twin_says(void **state)
     }
 }
 
+/* Outputs of three images fire together: buffers have room for all of them, and results come in
+ * bursts, at the pace of the busiest. */
+static void groups_may_run_over_images(void **state)
+{
+    static const char *const replicas[] = { "mapping.replicas={fc: 3}",
+                                            "mapping.replicas={conv6: 6}", // on maps of 2 x 2
+                                            "mapping.replicas={rs2: 6}" };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        for (uint64_t n = 6; n <= 13; n++) {
+            const char *const set[] = { "clocking.kind=elastic", "network.depth=8",
+                                        "network.size=8", "mapping.firing=free",
+                                        "core.input_memory.columns=12",
+                                        "elastic.output_pixels=1", "elastic.residual_pixels=1",
+                                        "elastic.partial_sum_pixels=1", replicas[i], NULL };
+            struct elastic_result e;
+            struct plan_rig r;
+            uint64_t clocks, images;
+            if (rig_make(&r, set))
+                fail_msg("%s", r.msg.text);
+            run_it(&e, &r.plan, n);
+            assert_true(elastic_interval(&r.plan, &e, &clocks, &images));
+            assert_int_equal(images, n / 3 / 2 * 3);
+            assert_int_equal(clocks, images * 3200); // of conv1, 64 products of 50
+            elastic_result_release(&e);
+            rig_release(&r);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +256,7 @@ int main(void)
         cmocka_unit_test(each_block_adds_its_hops),
         cmocka_unit_test(a_multiplication_may_take_a_million_clocks),
         cmocka_unit_test(the_busiest_sets_the_pace_of_other_networks),
+        cmocka_unit_test(groups_may_run_over_images),
         cmocka_unit_test(machines_that_come_along_are_as_the_twin_says),
     };
 
