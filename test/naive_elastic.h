@@ -20,9 +20,9 @@ struct naive_array {
     void *user;
 };
 
-/* Clocks in which the results of n_image images are there, which come when there_clk says, or, NULL,
- * are there from the beginning; false when nothing moves any more, as is taken for granted after so
- * many clocks without a change. array: NULL, all reads. */
+/* Clocks in which the results of n_image images are there, which come when there_clk says, or are
+ * there from the beginning (NULL); false when nothing moves any more, as is taken for granted after
+ * so many clocks without a change. array: NULL, all reads. */
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
                        const uint64_t *there_clk, uint64_t patience,
                        const struct naive_array *array, uint64_t *result_clk);
