@@ -67,7 +67,7 @@ struct queue { // of flits: a virtual channel of an input port
     const uint32_t  *exits; // where it is copied: all of them, borrowed; else NULL
     uint32_t         n_exit;
     uint32_t         vc;   // of those ports, which it asks for or has
-    uint32_t         turn; // of its arbiter among the output's virtual channels
+    uint32_t         turn; // of its arbiter, which is one for the virtual channels of all outputs
 };
 
 struct out_vc {
@@ -561,7 +561,11 @@ static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
         if (n->spec.cut_through && graph_is_router(n->graph->peer[exit]))
             free = roomy(n, exit, free, n->packet[FLIT_PACKET(front(n, queue))].n_flit);
     }
-    return free ? next_in_turn(free, q->turn) : NOBODY;
+    if (!free)
+        return NOBODY;
+    const uint32_t first = q->exit * n->spec.vcs; // of an output that its turn is not at, this one
+    return next_in_turn(free, q->turn > first && q->turn < first + n->spec.vcs ? q->turn - first
+                                                                               : 0);
 }
 
 static void grant_vc(struct routers *n, uint32_t queue)
@@ -577,7 +581,7 @@ static void grant_vc(struct routers *n, uint32_t queue)
     n->held[q->exit / n->graph->n_port]++;
     n->port[queue / vcs].asks &= ~(UINT64_C(1) << queue % vcs);
     q->stage = QUEUE_HAS_VC;
-    q->turn = q->vc + 1 == vcs ? 0 : q->vc + 1;
+    q->turn = q->exit * vcs + q->vc + 1;
     n->counts.allocations += q->n_exit;
     if (n->spec.vc_clk == 0)
         ask_for_switch(n, queue);

@@ -298,7 +298,7 @@ struct twin_flit {
 
 struct twin_queue {
     struct twin_flit flit[64];
-    uint32_t n, n_out, out[8], vc, turn;
+    uint32_t n, n_out, out[8], vc, turn, turn_out; // turn: behind what it got last, of that output
     bool     granted; // the packet at the front
     uint64_t front_clk, granted_clk;
 };
@@ -433,13 +433,23 @@ static void twin_route(const struct twin *t, struct twin_queue *q, uint32_t rout
         twin_add_exit(t, q, router, t->p->node[p->source], p->to);
 }
 
+/* Of the outputs that it asks for, or is copied to, the first. */
+static uint32_t twin_first_out(const struct twin_queue *q)
+{
+    uint32_t first = q->out[0];
+
+    for (uint32_t i = 1; i < q->n_out; i++)
+        first = q->out[i] < first ? q->out[i] : first;
+    return first;
+}
+
 /* The virtual channel that it asks for, of all of its outputs; UINT32_MAX: none. */
 static uint32_t twin_wish(const struct twin *t, const struct twin_queue *q)
 {
     uint32_t vcs = t->s.vcs, n_flit = t->p->packet[q->flit[0].packet].n_flit, behind;
 
     for (uint32_t v = 0; v < vcs; v++) {
-        uint32_t vc = (q->turn + v) % vcs;
+        uint32_t vc = twin_first_out(q) == q->turn_out ? (q->turn + v) % vcs : v;
         bool can = true;
         for (uint32_t i = 0; i < q->n_out; i++)
             can &= !t->held[q->out[i] * vcs + vc] &&
@@ -457,6 +467,7 @@ static void twin_grant(struct twin *t, struct twin_queue *q, uint32_t vc, uint64
     q->granted_clk = clk;
     q->vc = vc;
     q->turn = vc + 1;
+    q->turn_out = twin_first_out(q);
     for (uint32_t i = 0; i < q->n_out; i++)
         t->held[q->out[i] * t->s.vcs + vc] = true;
 }
@@ -1102,6 +1113,66 @@ static void latencies_and_saturation_are_booksim_s(void **state)
     assert_true(n_low >= 20 && n_high >= 6);
 }
 
+/* As BookSim2 prints them at revision 28f4329 (github.com/booksim/booksim2), seed 1: "Packet latency
+ * average" at a rate of its packets' flits, and "Accepted flit rate average" at one above
+ * saturation (sim_type = throughput). topology = mesh, routing_function = dor, vc_allocator and
+ * sw_allocator = separable_input_first, wait_for_tail_credit = 0, injection_rate_uses_flits = 1. */
+static const struct {
+    uint32_t    rows, columns, vcs, vc_flits, n_flit;
+    const char *pattern;
+    uint32_t    credit_clk, routing_clk; // credit_delay, routing_delay
+    double      rate, latency, above, accepted;
+} booksim[] = {
+    { 8, 8, 1, 1, 1, "uniform", 0, 1, 0.0207, 36.7462, 0.0509, 0.0409 },
+    { 8, 8, 1, 16, 20, "uniform", 0, 1, 0.1277, 64.3756, 0.3131, 0.2607 },
+    { 8, 8, 2, 2, 4, "uniform", 0, 1, 0.0886, 43.0529, 0.2059, 0.1796 },
+    { 8, 8, 3, 5, 2, "uniform", 0, 1, 0.1767, 36.0823, 0.4762, 0.3899 },
+    { 8, 8, 4, 1, 1, "uniform", 0, 1, 0.0789, 37.2776, 0.2059, 0.1674 },
+    { 8, 8, 4, 8, 1, "uniform", 0, 1, 0.1861, 34.7198, 0.4762, 0.4191 },
+    { 8, 8, 8, 2, 3, "uniform", 0, 1, 0.1747, 41.8654, 0.4762, 0.3860 },
+    { 8, 8, 8, 8, 8, "uniform", 0, 1, 0.1852, 47.5144, 0.4762, 0.4182 },
+    { 8, 8, 2, 8, 4, "uniform", 3, 1, 0.1596, 39.1033, 0.4141, 0.3545 },
+    { 8, 8, 2, 8, 4, "uniform", 0, 0, 0.1710, 33.0229, 0.4762, 0.3841 },
+    { 8, 8, 2, 8, 4, "bitcomp", 0, 1, 0.0893, 51.8177, 0.2367, 0.1446 },
+    { 8, 8, 2, 8, 4, "bitrev", 0, 1, 0.0662, 37.648, 0.1790, 0.1512 },
+    { 8, 8, 2, 8, 4, "tornado", 0, 1, 0.0930, 49.0908, 0.3131, 0.1663 },
+    { 8, 8, 4, 4, 1, "shuffle", 0, 1, 0.1599, 28.678, 0.2723, 0.2335 },
+    { 8, 8, 2, 8, 4, "neighbor", 0, 1, 0.45, 28.8154, 1, 0.9920 },
+    { 4, 4, 4, 4, 8, "uniform", 0, 1, 0.2714, 34.7864, 0.7242, 0.5939 },
+    { 5, 5, 2, 8, 4, "uniform", 0, 1, 0.2547, 28.8413, 0.7242, 0.5602 },
+    { 1, 16, 2, 8, 4, "uniform", 0, 1, 0.0916, 38.9286, 0.2723, 0.2043 },
+    { 16, 16, 2, 8, 4, "uniform", 0, 1, 0.0862, 66.209, 0.2367, 0.1910 },
+};
+
+static void other_settings_are_booksim_s_too(void **state)
+{
+    enum { LOW = 20000, HIGH = 8000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof booksim / sizeof *booksim; i++) {
+        struct graph g = mesh(booksim[i].rows, booksim[i].columns);
+        struct router_spec s = plain;
+        s.vcs = booksim[i].vcs;
+        s.vc_flits = booksim[i].vc_flits;
+        s.credit_clk = booksim[i].credit_clk;
+        s.routing_clk = booksim[i].routing_clk;
+        struct traffic_result low = drive(&g, &s, booksim[i].pattern, booksim[i].n_flit,
+                                          booksim[i].rate, LOW);
+        struct traffic_result high = drive(&g, &s, booksim[i].pattern, booksim[i].n_flit,
+                                           booksim[i].above, HIGH);
+        const double ours = (double)low.latency_sum / (double)low.taken, want = booksim[i].latency;
+        const double taken = (double)high.taken_flits / g.n_node / HIGH;
+        const double most = 0.02 * want > 0.5 ? 0.02 * want : 0.5;
+        if (ours < want - most || ours > want + most)
+            fail_msg("row %zu: %.2f clocks, not %.2f", i, ours, want);
+        if (taken < 0.95 * booksim[i].accepted || taken > 1.05 * booksim[i].accepted)
+            fail_msg("row %zu: %.4f accepted, not %.4f", i, taken, booksim[i].accepted);
+        traffic_result_release(&low);
+        traffic_result_release(&high);
+        graph_release(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1123,6 +1194,7 @@ int main(void)
         cmocka_unit_test(patterns_are_permutations_of_bits_and_of_digits),
         cmocka_unit_test(steps_grow_with_flits),
         cmocka_unit_test(latencies_and_saturation_are_booksim_s),
+        cmocka_unit_test(other_settings_are_booksim_s_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
