@@ -493,7 +493,7 @@ static void count_outputs(const struct reckoner *k)
     if (l->raw_output)
         return;
     n->residual_ops += l->has_residual ? values : 0;
-    n->relu_ops += l->relu || l->table ? values : 0;
+    n->relu_ops += l->relu || layer_looks_up(l) ? values : 0;
     n->round_ops += values;
     n->pool_ops += l->pooled ? values : 0;
 }

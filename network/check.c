@@ -13,6 +13,7 @@
 #include "core/util.h"
 #include "network/precision.h"
 #include "network/spiking/neuron.h"
+#include "network/step_function.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 
@@ -444,8 +445,8 @@ static enum err check_token_values(const struct check *c)
                       "where it is looked up");
     if (table && l->n_table != 1 && l->n_table != l->out.channels)
         return REFUSE(c, "has %" PRIu32 " tables: want one, or one for each output", l->n_table);
-    if (l->requant.m || l->requant.b || l->requant.mr || l->requant.shift)
-        return REFUSE(c, "has scales of channels: want steps");
+    if (l->requant.m || l->requant.b || l->requant.mr || l->requant.shift || l->function)
+        return REFUSE(c, "has scales of channels, or a function of sums: want steps");
     if (!good_rounding(l) || (!table && l->requant.zero != l->out_zero))
         return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want its values",
                       l->requant.low, l->requant.high, l->requant.zero);
@@ -473,6 +474,9 @@ static enum err check_values(const struct check *c)
                       "look up", l->n_table);
     if (l->table && layer_value_bits(l) > 8)
         return REFUSE(c, "looks up values of %" PRIu32 " bits: want bytes", layer_value_bits(l));
+    if (l->function && (l->raw_output || !step_function_is_sound(l->function)))
+        return REFUSE(c, "has a function of %" PRIu32 " thresholds: want them finite, ascending "
+                      "and at most %d, and a rounded result", l->function->n, MOST_THRESHOLDS);
     if (!l->raw_output && !good_rounding(l))
         return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want its values",
                       q->low, q->high, q->zero);

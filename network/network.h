@@ -13,6 +13,9 @@
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64; r the residual, if there is one
  *     out = clamp(rne(t, shift[o]) + zero, low, high)    rne: round to nearest, ties to even
  *
+ * A layer with a function of its sums has the code of t / 2^shift[o] (network/step_function.h) in
+ * place of rne(t, shift[o]).
+ *
  * A digital layer has no weights: each output channel is made from the input channel of the same
  * number, and acc is, over the positions of the window that lie inside the map,
  *
@@ -147,6 +150,7 @@ struct layer {
     struct requant      requant;
     uint8_t            *table; // owned; [n_table][256], by the byte of `out`; NULL: no look-up
     uint32_t            n_table; // 1, or out.channels
+    struct step_function *function; // owned; of sums that are not rounded; NULL: they are
     struct pool_requant pool;
 
     struct token_op *token; // owned; of a layer of tokens (network/tokens/tokens.h); else NULL
@@ -205,6 +209,12 @@ static inline bool layer_is_of_tokens(const struct layer *l)
     return l->kind >= LAYER_ATTENTION;
 }
 bool network_has_tokens(const struct network *n);
+
+/* Whether the digital processor makes more of a sum than its rounded value. */
+static inline bool layer_looks_up(const struct layer *l)
+{
+    return l->table || l->function;
+}
 
 /* What stands in the table of output o for a byte; there is one. */
 static inline uint8_t layer_look_up(const struct layer *l, uint32_t o, uint8_t byte)

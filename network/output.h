@@ -8,10 +8,17 @@
 
 #include "core/round.h"
 #include "network/network.h"
+#include "network/step_function.h"
 
 static inline int32_t output_clamped(int64_t v, int32_t low, int32_t high)
 {
     return (int32_t)(v < low ? low : v > high ? high : v);
+}
+
+/* t / 2^shift, rounded, or the code that a layer's function has for it. */
+static inline int64_t output_rounded(const struct step_function *f, int64_t t, unsigned shift)
+{
+    return f ? step_function_code(f, t, shift) : round_nearest_even(t, shift);
 }
 
 /* `out` of output o, of scale entry `at`; residual: r as it is, 0 where there is none. Not of a
@@ -22,7 +29,8 @@ static inline int32_t layer_output(const struct layer *l, uint32_t o, uint32_t a
     const struct requant *q = &l->requant;
     int64_t r = (int64_t)residual - q->r_zero;
     int64_t t = (l->multiplies ? acc * r : acc) * q->m[at] + q->b[at] + (q->mr ? r * q->mr[at] : 0);
-    int32_t v = output_clamped(round_nearest_even(t, q->shift[at]) + q->zero, q->low, q->high);
+    int32_t v = output_clamped(output_rounded(l->function, t, q->shift[at]) + q->zero, q->low,
+                               q->high);
 
     if (!l->table)
         return v;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "network/spiking/neuron.h"
+#include "network/step_function.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 
@@ -24,6 +25,7 @@ static void layer_release(struct layer *l)
     free(l->wide_weight);
     free(l->negated);
     free(l->table);
+    step_function_free(l->function);
     free(l->token);
     neuron_free(l->neuron);
     requant_release(&l->requant);
@@ -58,6 +60,8 @@ void network_strip_values(struct network *n)
         free(l->negated);
         free(l->table);
         l->table = NULL;
+        step_function_free(l->function);
+        l->function = NULL;
         l->weight = NULL;
         l->wide_weight = NULL;
         l->negated = NULL;

@@ -38,7 +38,7 @@ dataflow/plan/routes.c|s/max_u32\(\*hops, r->route\[i\]\.hops\)/r->route[i].hops
 arch/core/hand_on.c|s/(place->column\) )==( to->copy)/\1!=\2/|prove chip
 arch/core/hand_on.c|/value \+= \(size_t\)port->first/d|prove chip
 arch/core/hand_on.c|/d\.shift \+= at;/d|chip zoo
-arch/core/hand_on.c|s/l->relu \|\| l->table/l->relu \&\& l->table/|tour chip
+arch/core/hand_on.c|s/l->relu \|\| layer_looks_up/l->relu \&\& layer_looks_up/|tour chip
 arch/core/hand_on.c|/r->arrived = 0;/d|prove chip
 arch/core/hand_on.c|s/--c->state\.pool_left > 0/--c->state.pool_left > 1/|prove chip
 arch/core/hand_on.c|/memset\(c->pool, 0/d|prove chip

@@ -187,15 +187,23 @@ static tensor one(const Onnx__NodeProto *node, const tensor *a)
         else if (is(node, "Sqrt") || is(node, "Reciprocal"))
             x = is(node, "Sqrt") ? sqrt(x) : 1 / x;
         else if (is(node, "Gelu"))
-            x = how && how->s.len == 4
+            x = how && memcmp(how->s.data, "tanh", how->s.len) == 0
                     ? x * .5 * (1 + tanh(.7978845608028654 * (x + .044715 * x * x * x)))
                     : x * .5 * (1 + erf(x / sqrt(2)));
+        else if (is(node, "Erf") || is(node, "Tanh"))
+            x = is(node, "Erf") ? erf(x) : tanh(x);
+        else if (is(node, "Exp") || is(node, "Sigmoid"))
+            x = is(node, "Exp") ? exp(x) : 1 / (1 + exp(-x));
+        else if (is(node, "HardSigmoid"))
+            x = fmin(fmax(.2 * x + .5, 0), 1);
+        else if (is(node, "HardSwish"))
+            x = x * fmin(fmax(x / 6 + .5, 0), 1);
         y.v[i] = x;
     }
     return y;
 }
 
-static tensor quantise(const struct naive_onnx *o, const Onnx__NodeProto *node)
+static tensor quantise(struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
     const double step = in(o, node, 1)->v[0], zero = in(o, node, 2)->v[0];
@@ -215,8 +223,12 @@ static tensor quantise(const struct naive_onnx *o, const Onnx__NodeProto *node)
             high = INT16_MAX;
         }
     }
-    for (size_t i = 0; i < y.n; i++)
-        y.v[i] = fmin(fmax(nearbyint(x->v[i] / step) + zero, low), high);
+    for (size_t i = 0; i < y.n; i++) {
+        const double code = x->v[i] / step, from = fabs(code - floor(code) - .5);
+        y.v[i] = fmin(fmax(nearbyint(code) + zero, low), high);
+        if (from > 0 && from < o->nearest)
+            o->nearest = from;
+    }
     return y;
 }
 
@@ -598,7 +610,7 @@ static void split(struct naive_onnx *o, const Onnx__NodeProto *node)
     }
 }
 
-static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
+static tensor evaluate(struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
 
@@ -608,7 +620,9 @@ static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
     if (is(node, "Where"))
         return where(x, in(o, node, 1), in(o, node, 2));
     if (is(node, "Relu") || is(node, "Gelu") || is(node, "Identity") ||
-        is(node, "Sqrt") || is(node, "Reciprocal") || is(node, "Neg"))
+        is(node, "Sqrt") || is(node, "Reciprocal") || is(node, "Neg") || is(node, "Erf") ||
+        is(node, "Tanh") || is(node, "Exp") || is(node, "Sigmoid") || is(node, "HardSigmoid") ||
+        is(node, "HardSwish"))
         return one(node, x);
     if (is(node, "QuantizeLinear"))
         return quantise(o, node);
@@ -652,7 +666,7 @@ void naive_onnx_run(struct naive_onnx *o, const Onnx__ModelProto *model, const d
     const Onnx__TensorShapeProto *shape = g->input[0]->type->tensor_type->shape;
     int64_t dim[NAIVE_DIMS];
 
-    *o = (struct naive_onnx){ .model = model };
+    *o = (struct naive_onnx){ .model = model, .nearest = 1 };
     for (size_t k = 0; k < shape->n_dim; k++)
         dim[k] = shape->dim[k]->dim_value;
     tensor x = make((uint32_t)shape->n_dim, dim);

@@ -1208,6 +1208,32 @@ static bool add_bytes(struct random_graph *g, struct real *r)
     return false; // it is rounded
 }
 
+/* A function of a convolution's sums, perhaps with a map added and cut, that are not rounded. */
+static bool add_function_of_sum(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"Abs", "Sigmoid", "Tanh", "Gelu", "HardSwish", "Erf"};
+    const uint32_t which = below(g, 8);
+    char s[GRAPH_NAME], f[GRAPH_NAME];
+
+    if (!add_conv(g, r))
+        return false;
+    if (which < 6) {
+        add(g, names[which], r->name, "%s", r->name);
+        r->most = which == 1 || which == 2 || which == 5 ? 1 : r->most;
+    } else if (which == 6) { // SiLU
+        add(g, "Sigmoid", f, "%s", r->name);
+        add(g, "Mul", r->name, "%s %s", r->name, f);
+    } else { // falls and rises
+        add(g, "Mul", f, "%s %s", r->name, r->name);
+        add(g, "Sub", r->name, "%s %s", f, r->name);
+        const double by = (double)near(g, 0.5);
+        add(g, "Mul", r->name, "%s %s", r->name, number(g, s, by));
+        r->most *= fmin(r->most, 2);
+    }
+    r->addend = 0;
+    return true;
+}
+
 /* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
@@ -1216,7 +1242,7 @@ static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_integer, add_transposed, add_transposed, add_space, add_reduced,     add_expanded,
     add_linear, add_dilated, add_image,  add_picked, add_extreme,   add_same,
     add_block,  add_formula, add_twice,  add_parts,  add_squeezed,  add_bytes,  add_bytes,
-    add_crop,
+    add_crop,   add_function_of_sum, add_function_of_sum,
 };
 
 /* ---- Graphs ---- */

@@ -8,6 +8,7 @@
 
 #include "network/precision.h"
 #include "test/dice.h"
+#include "test/random_function.h"
 
 /* ---- networks ---- */
 
@@ -625,6 +626,7 @@ void random_flat_study_make(struct random_study *s, unsigned seed, bool bare)
     *s = (struct random_study){ .seed = seed };
     random_flat_network(&d, &s->network, bare);
     random_widths(seed, &s->network);
+    random_functions(seed, &s->network);
     do {
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);
@@ -641,6 +643,7 @@ void random_study_make(struct random_study *s, unsigned seed)
     *s = (struct random_study){ .seed = seed };
     random_network(&d, &s->network);
     random_widths(seed, &s->network);
+    random_functions(seed, &s->network);
     do {
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);
@@ -658,6 +661,7 @@ void random_wide_study_make(struct random_study *s, unsigned seed)
     s->network.layer[0].out_signed = chance(&d, 2);
     for (uint32_t i = 0; i < s->network.n_layer; i++)
         widen(&d, &s->network, i);
+    random_functions(seed, &s->network);
     do {
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);

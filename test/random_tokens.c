@@ -16,6 +16,7 @@
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "test/dice.h"
+#include "test/random_function.h"
 
 /* ---- shapes ---- */
 
@@ -382,6 +383,7 @@ void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan)
         fail_msg("seed %u: %s", seed, t->rig.msg.text);
     set_zeros(&m);
     draw_tokens(&m);
+    random_functions(seed, m.n);
     if (chance(&m.dice, 2))
         network_attention_bits(m.n, bits[pick(&m.dice, 0, 3)]);
     if (network_check(m.n, &t->rig.msg))
@@ -626,7 +628,9 @@ static int64_t linear_output(const struct naive *k, uint32_t pixel, uint32_t c)
     acc = acc * q->m[c] + q->b[c];
     if (l->has_residual)
         acc += (k->read(k->user, l->residual, pixel, c) - q->r_zero) * q->mr[c];
-    acc = (int64_t)cut(rintl(ldexpl((long double)acc, -q->shift[c])) + q->zero, q->low, q->high);
+    acc = l->function ? naive_function(l->function, acc, q->shift[c])
+                      : (int64_t)rintl(ldexpl((long double)acc, -q->shift[c]));
+    acc = (int64_t)cut(acc + q->zero, q->low, q->high);
     return l->table ? looked_up(l, c, acc) : acc;
 }
 

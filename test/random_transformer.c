@@ -78,6 +78,7 @@ struct style random_style(struct random *r)
         s.laid = (enum laid)random_below(r, N_LAID);
         s.second = random_below(r, 2);
     }
+    s.function_unrounded = random_below(r, 2);
     return s;
 }
 
@@ -588,7 +589,8 @@ static void encode(struct file *f, const struct style *s)
     norm(f, s, hidden);
     snprintf(y, sizeof y, "%s", s->pre ? x : f->at);
     linear(f, s, hidden, s->ffn);
-    edge(f, -4, true, 0);
+    if (!s->function_unrounded)
+        edge(f, -4, true, 0);
     make_text(node(f, "Gelu", f->at), "approximate", s->tanh ? "tanh" : "none");
     edge(f, -5, true, 0);
     linear(f, s, s->ffn, hidden);

@@ -55,6 +55,7 @@ struct style {
     bool keys_at_once, weights_rounded, weights_zero;
     bool pre, rms, sum_unrounded, tanh, places, class_token, mean, swapped, late, pooled;
     bool pieces, inverse; // norms without an operator of their own
+    bool function_unrounded; // Gelu of a sum that is not rounded
     int8_t   q_zero, v_zero;
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "network/precision.h"
+#include "test/random_function.h"
 
 static void *allocate(size_t n, size_t size)
 {
@@ -182,7 +183,8 @@ static int64_t result_of(const struct reference *r, const struct layer *l, uint3
         t = sum * other * q->m[entry] + q->b[entry];
     else if (l->has_residual)
         t += other * q->mr[entry];
-    int64_t byte = clamped(rounded(t, q->shift[entry]) + q->zero, q->low, q->high);
+    int64_t byte = clamped((l->function ? naive_function(l->function, t, q->shift[entry])
+                                        : rounded(t, q->shift[entry])) + q->zero, q->low, q->high);
     if (!l->table)
         return byte;
     uint8_t found = l->table[(l->n_table > 1 ? o * 256 : 0) + (uint8_t)byte];

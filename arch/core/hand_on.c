@@ -82,7 +82,7 @@ static void count_digital(struct imc_core *c, uint64_t image)
     if (l->raw_output)
         return;
     n->residual_ops += l->has_residual ? ops : 0;
-    n->relu_ops += l->relu || l->table ? ops : 0;
+    n->relu_ops += l->relu || layer_looks_up(l) ? ops : 0;
     n->round_ops += ops;
     n->pool_ops += l->pooled ? ops : 0;
 }

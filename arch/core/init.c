@@ -296,6 +296,7 @@ static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
         .zero = l->requant.zero,
         .low = l->requant.low,
         .high = l->requant.high,
+        .function = l->function,
     };
     bool found = digital_select(&c->digital, cfg->simd); // which takes those of every window
     c->digital.n = n;

@@ -5,6 +5,7 @@
 
 #include "arch/units/digital_kernel.h"
 #include "core/simd.h"
+#include "network/output.h"
 
 static uint8_t clamp_byte(int64_t v, int32_t low, int32_t high)
 {
@@ -21,8 +22,8 @@ static void process(const struct digital *d, const int32_t *acc, const uint8_t *
             int64_t r = (d->r_signed ? (int8_t)residual[i] : residual[i]) - (int64_t)d->r_zero;
             t += (uint64_t)r * (uint64_t)d->mr[i];
         }
-        out[i] = clamp_byte(round_nearest_even((int64_t)t, d->shift[i]) + d->zero, d->low,
-                            d->high);
+        out[i] = clamp_byte(output_rounded(d->function, (int64_t)t, d->shift[i]) + d->zero,
+                            d->low, d->high);
     }
 }
 
@@ -53,7 +54,7 @@ bool digital_select(struct digital *d, const char *kernel_name)
     enum simd simd = simd_find(kernel_name);
 
     d->kernel = simd < N_SIMD ? kernels[simd] : NULL;
-    if (d->kernel && d->kernel->in_doubles && !fits_double(d))
+    if (d->kernel && d->kernel->in_doubles && (d->function || !fits_double(d)))
         d->kernel = &digital_portable;
     return d->kernel;
 }

@@ -5,7 +5,8 @@
  *     out = clamp(rne(t, shift[o]) + zero, low, high)
  *
  * rne(t, s) is t / 2^s rounded to nearest, ties to even: (t + 2^(s-1) - 1 + ((t >> s) & 1)) >> s
- * with arithmetic shifts, for s > 0. Whoever makes the constants sees to it that t fits 64 bits; it
+ * with arithmetic shifts, for s > 0; a function of the sum (network/step_function.h) has its code
+ * for t / 2^s there. Whoever makes the constants sees to it that t fits 64 bits; it
  * wraps where it does not. Pure functions; when a result is there is the core's business
  * (ceil(outputs / lanes) clocks).
  */
@@ -28,6 +29,7 @@ struct digital { // borrowed view of one core's output channels
     bool            r_signed;  // residual bytes are int8
     int32_t         zero;      // within the bytes that low and high are within
     int32_t         low, high; // within int8 or within uint8
+    const struct step_function *function; // in place of rounding; NULL: it is rounded
 
     const struct digital_kernel *kernel; // set by digital_select()
 };

@@ -176,6 +176,7 @@ static enum err value_of(struct onnx_reader *r, const struct onnx_node *node, ui
     case ONNX_NOTHING:
     case ONNX_IMAGE:
     case ONNX_BYTES:
+    case ONNX_FUNCTION:
     case ONNX_SCORES:
     case ONNX_PIECE:
         break;

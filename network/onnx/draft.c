@@ -7,6 +7,7 @@
 
 #include "network/onnx/read.h"
 #include "network/onnx/tokens.h"
+#include "network/step_function.h"
 
 static enum err no_memory(const struct onnx_reader *r)
 {
@@ -550,6 +551,7 @@ static void free_draft(struct onnx_draft *d)
     free(d->bias);
     free(d->bound);
     free(d->divisor);
+    step_function_free(d->function);
     free(d->layer.input);
     free(d->layer.weight);
     free(d->layer.wide_weight);

@@ -13,6 +13,7 @@
 #include "network/onnx/tokens.h"
 #include "network/precision.h"
 #include "network/requantize.h"
+#include "network/step_function.h"
 
 static enum err no_memory(const struct onnx_reader *r)
 {
@@ -271,6 +272,21 @@ static bool drop_dead(struct onnx_draft *d, double *live)
     return some;
 }
 
+/* The draft's function becomes its layer's. */
+static void deliver_codes(struct onnx_draft *d, int32_t zero)
+{
+    struct requant *q = &d->layer.requant;
+    const struct step_function *f = d->layer.function = d->function;
+
+    d->function = NULL;
+    q->low = q->high = f->code[0] + zero;
+    for (uint32_t k = 1; k <= f->n; k++) {
+        q->low = min_i32(q->low, f->code[k] + zero);
+        q->high = max_i32(q->high, f->code[k] + zero);
+    }
+    d->layer.relu = false;
+}
+
 static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *node,
                                struct onnx_draft *d, const struct onnx_quantisation *q,
                                uint32_t *index)
@@ -291,7 +307,7 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
     drop_dead(d, &live);
     struct requant_scales scales = {.n = layer_n_scale(l), .unit = d->unit, .bias = d->bias,
                                     .residual = d->residual_scale, .out = q->scale,
-                                    .out_zero = q->zero, .fine = r->fine};
+                                    .out_zero = q->zero, .fine = r->fine || d->function};
     e = requantize(&l->requant, &scales, r->msg);
     if (e)
         return e == ERR_INPUT ? onnx_node_prefix(node, r->msg) : e;
@@ -307,7 +323,10 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
         d->low = -INFINITY;
         d->high = INFINITY;
     }
-    range_of(d, q, &l->requant.low, &l->requant.high);
+    if (d->function)
+        deliver_codes(d, q->zero);
+    else
+        range_of(d, q, &l->requant.low, &l->requant.high);
     onnx_deliver(l, q);
     return append_draft(r, d, index);
 }

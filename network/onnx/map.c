@@ -23,6 +23,8 @@ const char *onnx_means_text(enum onnx_means means)
         return "an unquantised result";
     case ONNX_CURVE:
         return "a function of a map";
+    case ONNX_FUNCTION:
+        return "a function of an unquantised result";
     case ONNX_SCORES:
         return "scores of queries and keys";
     case ONNX_PIECE:

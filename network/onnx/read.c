@@ -231,6 +231,10 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
         e = check_outputs(r, node);
         return e ? e : onnx_curve_read(r, node);
     }
+    if (onnx_function_continues(r, node, op != NULL)) {
+        e = check_outputs(r, node);
+        return e ? e : onnx_function_read(r, node);
+    }
     if (!op)
         return refuse_operator(r, node);
     e = check_node(r, node, op);
@@ -491,7 +495,8 @@ static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t valu
     if (onnx_is_map(x))
         return end_map(r, value);
     if (v->maker != ONNX_NODE ||
-        (x->means != ONNX_DRAFT && x->means != ONNX_CURVE && !r->host[v->index]))
+        (x->means != ONNX_DRAFT && x->means != ONNX_CURVE &&
+         x->means != ONNX_FUNCTION && !r->host[v->index]))
         return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the result of a "
                        "network", v->name, onnx_means_text(x->means));
     if (!r->host[v->index] && x->means == ONNX_DRAFT)

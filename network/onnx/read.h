@@ -14,6 +14,9 @@
  *     draft       QuantizeLinear   -> bytes of the layer that the draft becomes
  *     pixels      Sigmoid, LeakyRelu, x * Sigmoid(x)... -> a curve: a function of each byte, by the
  *                                     float evaluator; rounding and more of the like go on with it
+ *     draft       Gelu, Erf, x * Sigmoid(x)... -> a function of sums that are not rounded, which
+ *                                     QuantizeLinear makes part of the draft's layer
+ *                                     (sum_function.c)
  *     curve       anything else    -> bytes or pixels of a layer with a table (curve.c)
  *     pixels      MatMul of two    -> scores: Mul, Softmax... go on with them, and MatMul by pixels
  *                                     makes a draft (attention.c)
@@ -48,6 +51,7 @@ enum onnx_means { // what is known of a value
     ONNX_PIXELS,  // the same as real values
     ONNX_DRAFT,   // real values that no layer delivers yet
     ONNX_CURVE,   // a function of the bytes of a map, rounded or not, that no layer delivers yet
+    ONNX_FUNCTION, // a function of a draft's real values, not rounded yet
     ONNX_SCORES,  // of queries and keys, or what Softmax makes of them: part of an attention layer
     ONNX_PIECE    // of a normalisation
 };
@@ -86,6 +90,7 @@ struct onnx_meaning {
     uint32_t           pad[4]; // zeros around a map: rows and columns before, then behind
     struct onnx_draft *draft;
     struct onnx_curve *curve;
+    uint32_t           sum; // FUNCTION: of the graph: the draft's value
     const struct onnx_scores *scores;
     const struct onnx_piece *piece;
     struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
@@ -116,6 +121,7 @@ struct onnx_draft { // a layer under construction
     const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
     struct window pool;
     struct shape  pool_out;
+    struct step_function *function; // of the real result, which is not rounded before it; or NULL
 };
 
 struct onnx_reader {
@@ -370,6 +376,13 @@ enum err onnx_curve_settle(struct onnx_reader *r, const struct onnx_node *node, 
 /* The same of a graph output; one that is not rounded stays what it is. */
 enum err onnx_curve_settle_end(struct onnx_reader *r, uint32_t value);
 void onnx_curve_free_all(struct onnx_reader *r);
+
+/* ---- Functions of sums that are not rounded, sum_function.c ---- */
+
+/* Whether a node, which the reader's own table knows or not, makes a function of one draft's real
+ * values of what it reads, or rounds one; and what it does. */
+bool onnx_function_continues(const struct onnx_reader *r, const struct onnx_node *node, bool known);
+enum err onnx_function_read(struct onnx_reader *r, const struct onnx_node *node);
 
 /* ---- Quantising, onnx_op_quantize.c ---- */
 

@@ -53,8 +53,9 @@ static enum err check_kind(const struct convert *c, uint32_t index)
     if (l->kind == LAYER_MAX_POOL)
         return refuse(c, index, "a maximum of spikes is not the spikes of a maximum",
                       "an average pool, or a stride, in the network");
-    if (l->multiplies || l->table)
-        return refuse(c, index, l->table ? "looks values up in a table" : "multiplies two maps",
+    if (l->multiplies || layer_looks_up(l))
+        return refuse(c, index,
+                      layer_looks_up(l) ? "looks values up in a table" : "multiplies two maps",
                       "ReLU, sums and products with weights alone, or neuron.kind = requantize");
     if (l->window.again[0] || l->window.again[1])
         return refuse(c, index, "repeats pixels", "no Resize, or neuron.kind = requantize");

@@ -23,6 +23,7 @@ struct value_scale {
     uint8_t  *shift;
     uint8_t   low, high; // as stored
     int16_t   offset;    // the zero point, as stored
+    const struct step_function *function; // in place of rounding; NULL: it is rounded
     /* The same times 2^-shift, where it can be computed in doubles without rounding and fits 32
      * bits for every sum there can be. */
     bool      in_doubles;

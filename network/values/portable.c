@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/round.h"
+#include "network/output.h"
 #include "network/values/kernel.h"
 #include "network/values/token_kernel.h"
 
@@ -13,7 +14,7 @@ static uint8_t clamped(int64_t v, uint8_t low, uint8_t high)
 uint8_t value_stored(const struct value_scale *s, uint32_t o, int32_t sum, uint64_t residual)
 {
     uint64_t t = (uint64_t)((int64_t)sum * s->m[o]) + s->b[o] + residual; // wraps, no UB
-    int64_t v = round_nearest_even((int64_t)t, s->shift[o]);
+    int64_t v = output_rounded(s->function, (int64_t)t, s->shift[o]);
 
     v = v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v;
     return clamped(v + s->offset, s->low, s->high);

@@ -344,7 +344,8 @@ static bool prepare_scale(struct values *v, uint32_t index, const struct value_c
         if (l->raw_output)
             s->b[i] = (uint64_t)q->b[i];
     }
-    s->in_doubles = s->in_doubles && !l->raw_output;
+    s->function = l->function;
+    s->in_doubles = s->in_doubles && !l->raw_output && !l->function;
     return true;
 }
 

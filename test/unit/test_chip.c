@@ -285,7 +285,7 @@ static void check_shape_counters(const struct plan *p, uint32_t core,
     assert_int_equal(n->scale_ops, last ? values : 0);
     assert_int_equal(n->round_ops, rounds ? values : 0);
     assert_int_equal(n->residual_ops, rounds && l->has_residual ? values : 0);
-    assert_int_equal(n->relu_ops, rounds && (l->relu || l->table) ? values : 0);
+    assert_int_equal(n->relu_ops, rounds && (l->relu || layer_looks_up(l)) ? values : 0);
     assert_int_equal(n->pool_ops, (rounds && l->pooled ? values : 0) + pooled * pc->out_n);
     if (pl->replicas.n == 1)
         assert_int_equal(n->driven_rows, digital ? 0

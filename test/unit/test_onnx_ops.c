@@ -132,6 +132,9 @@ MODEL(max_pool_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0
       n = make_node(m, "MaxPool", "p", "r", "y"); ints(n, "kernel_shape", LIST(3, 3));
       ints(n, "strides", LIST(2, 2)); ints(n, "pads", LIST(1, 1, 0, 0));
       end(m, "y", 1.0F / 64, U8, 0))
+MODEL(function_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Sigmoid", "f", "c", "y");
+      end(m, "y", 1.0F / 256, U8, 0))
 MODEL(average_of_four, n = make_node(m, "AveragePool", "p", "b", "y");
       ints(n, "kernel_shape", LIST(2, 2)); ints(n, "strides", LIST(2, 2));
       end(m, "y", 1.0F / 16, I8, 6))
@@ -689,7 +692,7 @@ static void each_operator_gives_what_onnx_defines(void **state)
 #define T(name, steps, layers) {#name, name, steps, layers}
     static const struct model models[] = {
         T(max_pool, 0, 3), T(max_pool_ceil, 0, 3), T(max_pool_rescaled, 0, 4),
-        T(max_pool_same, 0, 3), T(max_pool_unrounded, 0, 4),
+        T(max_pool_same, 0, 3), T(max_pool_unrounded, 0, 4), T(function_unrounded, 0, 3),
         T(average_of_four, 0, 3), T(average_at_the_edge, 0, 3), T(average_with_padding, 0, 3),
         T(average_of_nine, 1, 3), T(average_scaled, 0, 3),
         T(global_average, 1, 2), T(global_average_shared, 1, 5), T(global_max, 0, 3),
@@ -794,9 +797,13 @@ MODEL(expanded_further, int_list(m, "z", LIST(1, 1, 4, ROWS, COLUMNS));
       make_node(m, "Expand", "e", "b z", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(enlarged_by_a_half, make_float_list(m, "k", 4, (const float[]){1, 1, 1.5F, 2});
       make_node(m, "Resize", "z", "b - k", "y"); end(m, "y", 1.0F / 16, I8, -4))
-MODEL(function_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
-      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Sigmoid", "f", "c", "y");
+MODEL(slopes_of_a_sum, make_float_list(m, "k", 4, (const float[]){1, 2, 3, 4});
+      weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "PRelu", "f", "c k", "y");
       end(m, "y", 1.0F / 256, U8, 0))
+MODEL(two_unrounded_sums, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Conv", "d", "a w", "d");
+      make_node(m, "Add", "add", "c d", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(function_of_columns, make_float_list(m, "k", COLUMNS, (const float[COLUMNS]){1});
       make_node(m, "PRelu", "f", "b k", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(function_added, make_node(m, "Sigmoid", "f", "b", "y"); make_node(m, "Add", "s", "y a", "z");
@@ -947,7 +954,8 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {expanded_further, "node \"e\" (Expand): expands to 5 dimensions: want 4"},
         {enlarged_by_a_half, "node \"z\" (Resize): a factor of 1.5 along axis 2, half_pixel"},
         {quotient_of_maps, "node \"d\" (Div): divides by a map: want"},
-        {function_unrounded, "node \"f\" (Sigmoid): is no function of one rounded map: want"},
+        {two_unrounded_sums, "node \"add\" (Add): adds two unquantised results: want Quantize"},
+        {slopes_of_a_sum, "node \"f\" (PRelu): input 1 has 4 constants: want one, or"},
         {function_of_columns, "node \"f\" (PRelu): input 1 has 6 constants in 1 dimensions: want"},
         {function_added, "node \"s\" (Add): reads an unquantised function of a map: want"},
         {quotient_by_zero, "node \"d\" (Div): constant 0 makes a factor of inf"},

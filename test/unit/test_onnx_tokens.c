@@ -122,6 +122,7 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
 {
     uint32_t seen[N_CUT][N_MASKED] = { { 0 } }, ids[N_IDS] = { 0 };
     uint32_t turned[N_TURNED] = { 0 }, delivered[N_DELIVERED][N_LAID] = { { 0 } };
+    uint32_t unrounded[2] = { 0 };
 
     for (uint32_t seed = 1; seed <= 1000; seed++) {
         struct random r = { seed * UINT64_C(0x9e3779b97f4a7c15) };
@@ -130,6 +131,7 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         seen[s.cut][s.masked]++;
         ids[s.ids]++;
         turned[s.turned]++;
+        unrounded[s.function_unrounded]++;
         delivered[s.delivered][s.laid]++;
         compare(*state, m, &r);
         make_free(m);
@@ -141,6 +143,8 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         assert_in_range(ids[i], 40, 1000);
     for (int i = 0; i < N_TURNED; i++)
         assert_in_range(turned[i], 40, 1000);
+    for (int i = 0; i < 2; i++)
+        assert_in_range(unrounded[i], 300, 700);
     for (int i = TOKENS; i < N_DELIVERED; i++)
         for (int k = 0; k < N_LAID; k++)
             assert_in_range(delivered[i][k], 20, 1000);

@@ -17,6 +17,7 @@
 #include "network/onnx/file.h"
 #include "network/onnx/prepare.h"
 #include "network/onnx/read.h"
+#include "network/step_function.h"
 #include "network/values/plain.h"
 #include "test/dice.h"
 #include "test/naive_onnx.h"
@@ -55,22 +56,22 @@ static const struct row rows[] = {
     { "b ms.SkipLayerNormalization x x each each", 17, NULL, NULL, QL },
     { "b ms.SkipSimplifiedLayerNormalization x x each", 17, NULL, NULL, QL },
     /* functions */
-    { "b Gelu x", 20, NULL, NULL, QL },
-    { "b ms.Gelu x", 17, NULL, NULL, QL },
-    { "b ms.BiasGelu x each", 17, NULL, NULL, QL },
-    { "b ms.FastGelu x", 17, NULL, NULL, QL },
-    { "b ms.FastGelu x each", 17, NULL, NULL, QL },
-    { "b ms.QuickGelu x", 17, NULL, NULL, QL },
-    { "b Erf x", 17, NULL, NULL, QL },
-    { "b Tanh x", 17, NULL, NULL, QL },
-    { "b Sigmoid x", 17, NULL, NULL, QL },
-    { "b Swish x", 24, NULL, NULL, QL },
-    { "b HardSwish x", 17, NULL, NULL, QL },
-    { "b HardSigmoid x", 17, NULL, NULL, QL },
-    { "b Exp x", 17, NULL, NULL, QL },
-    { "b Pow x three", 17, NULL, NULL, QL },
+    { "b Gelu x", 20, NULL, NULL, NULL },
+    { "b ms.Gelu x", 17, NULL, NULL, NULL },
+    { "b ms.BiasGelu x each", 17, NULL, NULL, NULL },
+    { "b ms.FastGelu x", 17, NULL, NULL, NULL },
+    { "b ms.FastGelu x each", 17, NULL, NULL, NULL },
+    { "b ms.QuickGelu x", 17, NULL, NULL, NULL },
+    { "b Erf x", 17, NULL, NULL, NULL },
+    { "b Tanh x", 17, NULL, NULL, NULL },
+    { "b Sigmoid x", 17, NULL, NULL, NULL },
+    { "b Swish x", 24, NULL, NULL, NULL },
+    { "b HardSwish x", 17, NULL, NULL, NULL },
+    { "b HardSigmoid x", 17, NULL, NULL, NULL },
+    { "b Exp x", 17, NULL, NULL, NULL },
+    { "b Pow x three", 17, NULL, NULL, NULL },
     { "b Relu x", 17, NULL, NULL, NULL },
-    { "b Mul x x", 17, NULL, NULL, QL },
+    { "b Mul x x", 17, NULL, NULL, NULL },
     /* positions, tokens, layout */
     { "b Add x places", 17, NULL, NULL, QL },
     { "b Reshape x shape", 17, NULL, NULL, NULL },
@@ -133,6 +134,8 @@ static void store(Onnx__ModelProto *m, bool quantised)
     static const uint8_t block[HIDDEN * 8] = { 0x17, 0x92, 0x3a, 0xf1 };
     const float three = 3, half = 0.5F, scale = 1.0F / 64, hidden = -1e9F;
     const float step16 = 1.0F / 4096; // that of a sum
+    const float unit = 1, two = 2, quick = 1.702F, root = sqrtf(2), a = 2 + 0x1p-8F;
+    const float top = 1 + 0x1p-8F + 0x1p-18F - 0x1p-7F - 0x1p-19F;
     const int16_t zero16 = 0;
     int8_t byte[3 * HIDDEN * HIDDEN];
     float v[3 * HIDDEN * HIDDEN];
@@ -158,6 +161,12 @@ static void store(Onnx__ModelProto *m, bool quantised)
     make_float_list(m, "each3", 3 * HIDDEN, v);
     make_float_list(m, "three", 1, &three);
     make_float_list(m, "half", 1, &half);
+    make_float_list(m, "one", 1, &unit);
+    make_float_list(m, "two", 1, &two);
+    make_float_list(m, "1.702", 1, &quick);
+    make_float_list(m, "root", 1, &root);
+    make_float_list(m, "top", 1, &top);
+    make_float_list(m, "2a", 1, &a);
     make_tensor(m, "step16", ONNX_TYPE(FLOAT), one + 1, &step16, sizeof step16);
     make_tensor(m, "zero16", ONNX_TYPE(INT16), one + 1, &zero16, sizeof zero16);
     make_float_list(m, "-1e9", 1, &hidden);
@@ -205,6 +214,7 @@ static void put_node(Onnx__ModelProto *m, char *text, const char *x)
             used += (size_t)snprintf(in + used, sizeof in - used, "%s ",
                                      strcmp(word, "x") == 0     ? x
                                      : strcmp(word, "sum") == 0 ? "a"
+                                     : strcmp(word, "map") == 0 ? "image_q"
                                                                 : word);
     }
     Onnx__NodeProto *node = make_node(m, dot ? dot + 1 : op, out, in, strtok_r(out, ",", &out));
@@ -358,6 +368,27 @@ static const struct meaning meanings[] = {
     { "q QuantizeLinear sum step16 zero16; d DequantizeLinear q step16 zero16; "
       "b RMSNormalization d each", 23, NULL },
     { "u Slice x 1 4 1; s Slice u 0 2 2; t Slice u 2 4 2; b Concat t s axis=2", 17, NULL },
+    /* of sums that are not rounded */
+    { "b Gelu sum", 20, NULL },
+    { "b Gelu sum approximate=tanh", 20, NULL },
+    { "i Add sum each; b Gelu i", 20, NULL },
+    { "b ms.BiasGelu sum each", 17, "i Add sum each; b Gelu i" },
+    { "b ms.FastGelu sum each", 17, "i Add sum each; b Gelu i approximate=tanh" },
+    { "b ms.QuickGelu sum", 17, "i Mul sum 1.702; s Sigmoid i; b Mul sum s" },
+    { "b Swish sum", 24, "s Sigmoid sum; b Mul sum s" },
+    { "s Sigmoid sum; b Mul s sum", 17, NULL },
+    { "i Div sum root; e Erf i; f Add e one; g Mul f sum; b Mul half g", 17, "b Gelu sum" },
+    { "i Mul sum sum; d Mul i sum; e Mul d three; b Sub e sum", 17, NULL }, // falls in between
+    { "b Erf sum", 17, NULL },
+    { "b Tanh sum", 17, NULL },
+    { "b Sigmoid sum", 17, NULL },
+    { "b HardSwish sum", 17, NULL },
+    { "b HardSigmoid sum", 17, NULL },
+    { "b Exp sum", 17, NULL },
+    { "i Relu sum; b Tanh i", 17, NULL },
+    { "i Add sum map; b Gelu i", 20, NULL }, // of a sum with a residual
+    { "i Sub map sum; b Tanh i", 20, NULL },
+    { "i Mul sum half; d Add i each; e Neg d; b Gelu e", 20, NULL },
 };
 
 static void compare(const struct meaning *of, uint64_t seed)
@@ -404,9 +435,55 @@ static void what_is_read_gives_what_its_operators_mean(void **state)
             compare(&meanings[i], seed);
 }
 
+static const struct step_function *function_of(const struct network *n, double *unit)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++)
+        if (n->layer[i].function) {
+            *unit = n->layer[i].out_scale;
+            return n->layer[i].function;
+        }
+    fail_msg("no layer has a function");
+    return NULL;
+}
+
+/* Of (x - a)^2, half-way between two samples, which passes the tie between 0 and 1 by 2^-13 codes,
+ * for x within 2^-9.5 of a. */
+static void a_peak_between_samples_is_found(void **state)
+{
+    const double a = 1 + 0x1p-9, c = a * a - 0x1p-7 - 0x1p-19;
+
+    (void)state;
+    for (int s = 0; s < 2; s++) {
+        const struct row row = {
+            s == 0 ? "i Mul sum sum; j Mul sum 2a; k Sub j i; b Sub k top"
+                   : "i Mul sum sum; j Mul sum 2a; k Sub i j; b Add k top", 17, NULL, NULL, NULL };
+        Onnx__ModelProto *m = make(&row, QUANTISED);
+        struct network n = { 0 };
+        struct err_msg msg;
+        double unit = 0;
+        int ones = 0;
+
+        if (read(m, true, &n, &msg))
+            fail_msg("%s", msg.text);
+        const struct step_function *f = function_of(&n, &unit);
+        for (int i = -1000; i <= 1000; i++) {
+            const double x = a + i * 0x1p-17, y = (x * x - 2 * a * x + c) / unit;
+            if (fabs(fabs(y) - 0.5) < 2e-5)
+                continue;
+            const int32_t code = step_function_code(f, (int64_t)ldexp(x / unit, 30), 30);
+            assert_int_equal(code, nearbyint(s == 0 ? -y : y));
+            ones += code != 0;
+        }
+        assert_in_range(ones, 300, 380); // 2 * 2^7.5
+        network_release(&n);
+        make_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peak_between_samples_is_found),
         cmocka_unit_test(what_is_read_gives_what_its_operators_mean),
         cmocka_unit_test(each_operator_is_read_or_refused_with_a_cure),
     };
