@@ -203,7 +203,7 @@ static tensor one(const Onnx__NodeProto *node, const tensor *a)
     return y;
 }
 
-static tensor quantise(struct naive_onnx *o, const Onnx__NodeProto *node)
+static tensor quantise(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
     const double step = in(o, node, 1)->v[0], zero = in(o, node, 2)->v[0];
@@ -223,12 +223,8 @@ static tensor quantise(struct naive_onnx *o, const Onnx__NodeProto *node)
             high = INT16_MAX;
         }
     }
-    for (size_t i = 0; i < y.n; i++) {
-        const double code = x->v[i] / step, from = fabs(code - floor(code) - .5);
-        y.v[i] = fmin(fmax(nearbyint(code) + zero, low), high);
-        if (from > 0 && from < o->nearest)
-            o->nearest = from;
-    }
+    for (size_t i = 0; i < y.n; i++)
+        y.v[i] = fmin(fmax(nearbyint(x->v[i] / step) + zero, low), high);
     return y;
 }
 
@@ -610,7 +606,7 @@ static void split(struct naive_onnx *o, const Onnx__NodeProto *node)
     }
 }
 
-static tensor evaluate(struct naive_onnx *o, const Onnx__NodeProto *node)
+static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
 
@@ -666,7 +662,7 @@ void naive_onnx_run(struct naive_onnx *o, const Onnx__ModelProto *model, const d
     const Onnx__TensorShapeProto *shape = g->input[0]->type->tensor_type->shape;
     int64_t dim[NAIVE_DIMS];
 
-    *o = (struct naive_onnx){ .model = model, .nearest = 1 };
+    *o = (struct naive_onnx){ .model = model };
     for (size_t k = 0; k < shape->n_dim; k++)
         dim[k] = shape->dim[k]->dim_value;
     tensor x = make((uint32_t)shape->n_dim, dim);

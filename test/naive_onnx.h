@@ -26,7 +26,6 @@ struct naive_onnx {
     const Onnx__ModelProto *model; // borrowed
     struct naive_tensor    *tensor; // owned; all values of the graph so far
     size_t                  n;
-    double nearest; // of what was rounded, in codes: distance from a tie that it did not meet
 };
 
 /* Evaluates the graph on the values of its input; dims are the file's. A test fails at what it does

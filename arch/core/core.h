@@ -56,8 +56,8 @@
     X(exps,              "op",       "exponentials")                                            \
     X(divisions,         "op",       "divisions of tokens")                                     \
     X(roots,             "op",       "square roots of normalisation")                           \
-    X(adds,              "op",       "additions of normalisation and stored tokens")            \
-    X(multiplies,        "op",       "multiplications of normalisation and gates")              \
+    X(adds,              "op",       "additions of normalisation, stored tokens and turns")     \
+    X(multiplies,        "op",       "multiplications of normalisation, gates and turns")       \
     X(look_ups,          "op",       "tables looked up by a core of its own")                   \
     X(kv_words_written,  "word",     "words written to K/V memory")                             \
     X(kv_words_read,     "word",     "words read from K/V memory")                              \

@@ -1,6 +1,7 @@
 /* network/tokens/attention.c -- heads of queries, keys and values; see tokens.h. */
 #include <inttypes.h>
 
+#include "core/util.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 
@@ -57,9 +58,25 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     }
 }
 
+/* Pairs of channels that turn by their token's place: queries as they answer, keys once, as they
+ * come. What a core's heads share it turns for all of them. */
+static uint64_t turned_pairs(const struct layer *l, uint32_t heads)
+{
+    const struct token_op *t = l->token;
+    const uint64_t kv = ceil_div((uint64_t)heads * t->kv_heads, t->heads);
+
+    return !t->values ? 0
+                      : (uint64_t)heads * t->values->rotation[TOKEN_QUERIES].n +
+                            kv * t->values->rotation[TOKEN_KEYS].n;
+}
+
 static struct token_work work(const struct layer *l, const struct token_share *s, uint64_t seen)
 {
+    const uint64_t pairs = turned_pairs(l, s->heads);
+
     return (struct token_work){
+        .adds = 2 * pairs,
+        .multiplies = 4 * pairs,
         .qk_macs = s->heads * seen * l->token->head,
         .pv_macs = s->heads * seen * l->token->value_head,
         .exps = s->heads * seen,

@@ -566,6 +566,43 @@ static void runs_count_and_classify_alike_however_values_are_computed(void **sta
     }
 }
 
+/* A channel that turns is two products and their sum, of a query in each head, of a key in each that
+ * the heads of queries read. */
+static void what_turns_is_counted_channel_by_channel(void **state)
+{
+    uint32_t turning = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 300; seed++) {
+        struct random_tokens t;
+        random_tokens_make(&t, seed, false);
+        for (uint32_t i = 1; i < network_of(&t)->n_layer; i++) {
+            const struct layer *l = &network_of(&t)->layer[i];
+            if (l->kind != LAYER_ATTENTION)
+                continue;
+            const struct token_op *op = l->token;
+            for (uint32_t heads = 1; heads <= op->heads; heads++) {
+                uint64_t channels = 0;
+                if (op->heads % heads)
+                    continue;
+                for (uint32_t h = 0; h < heads; h++)
+                    for (uint32_t c = 0; c < op->head; c++) {
+                        const bool first = h % (op->heads / op->kv_heads) == 0; // of its key
+                        channels += c < 2 * op->values->rotation[TOKEN_QUERIES].n;
+                        channels += first && c < 2 * op->values->rotation[TOKEN_KEYS].n;
+                    }
+                const struct token_share share = { heads, heads * op->value_head };
+                const struct token_work w = token_kind_of(l)->work(l, &share, 3);
+                assert_int_equal(w.multiplies, 2 * channels);
+                assert_int_equal(w.adds, channels);
+                turning += channels > 0;
+            }
+        }
+        random_tokens_release(&t);
+    }
+    assert_in_range(turning, 50, 100000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +612,7 @@ int main(void)
         cmocka_unit_test(keys_that_are_alike_give_their_value),
         cmocka_unit_test(attention_bits_of_a_machine_are_those_of_its_values),
         cmocka_unit_test(runs_count_and_classify_alike_however_values_are_computed),
+        cmocka_unit_test(what_turns_is_counted_channel_by_channel),
         cmocka_unit_test(every_layer_is_that_of_a_naive_program),
         cmocka_unit_test(maps_of_more_layers_take_no_more_memory),
         cmocka_unit_test(lanes_of_every_kernel_give_the_same_bytes),
