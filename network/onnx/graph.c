@@ -372,12 +372,26 @@ static bool has_rows_first(const struct onnx_graph *g)
     return false;
 }
 
+/* Whether a node is Reshape to stored lengths, the last of which is this one. */
+static bool keeps_last(const struct onnx_graph *g, const struct onnx_node *node, int64_t last)
+{
+    const struct onnx_value *v = node->n_input == 2 && node->input[1] != ONNX_ABSENT
+                                     ? &g->value[node->input[1]] : NULL;
+    struct onnx_tensor t;
+    struct err_msg ignored;
+
+    return is_one_of(node, (const char *const[]){"Reshape", NULL}) && v &&
+           v->maker == ONNX_CONSTANT &&
+           !onnx_tensor_view(&t, g->proto->initializer[v->index], &ignored) && t.n > 1 &&
+           !onnx_type_is_real(t.type) && onnx_tensor_integer(&t, t.n - 1) == last;
+}
+
 /* Whether an image of three dimensions is tokens x channels: the first node that tells one from the
  * other works on tokens, or makes it channels x tokens. kept[value], zeros: the value's dimensions
- * are the image's. */
-static bool has_tokens_first(const struct onnx_graph *g, bool *kept)
+ * are the image's, or (Reshape) at least the last is. */
+static bool has_tokens_first(const struct onnx_graph *g, int64_t last, bool *kept)
 {
-    static const char *const of_tokens[] = {"Attention", "LayerNormalization", "MatMul",
+    static const char *const of_tokens[] = {"Attention", "Gemm", "LayerNormalization", "MatMul",
                                             "RMSNormalization", "SimplifiedLayerNormalization",
                                             NULL};
     static const char *const keep[] = {"Add", "Cast", "Clip", "Concat", "DequantizeLinear", "Div",
@@ -397,7 +411,7 @@ static bool has_tokens_first(const struct onnx_graph *g, bool *kept)
             return node->input[0] != ONNX_ABSENT && kept[node->input[0]];
         if (is_one_of(node, (const char *const[]){"Transpose", NULL}))
             return transposes_to(node, order, 3);
-        if (is_one_of(node, keep))
+        if (is_one_of(node, keep) || keeps_last(g, node, last))
             kept[node->output[0]] = true;
         else if (!is_one_of(node, (const char *const[]){"ReduceMean", "Shape", NULL}))
             return false;
@@ -447,7 +461,7 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     image->channels_last =
         image->n_dim > 2 &&
         (strcmp(text(t->shape->dim[image->n_dim - 1]->denotation), ONNX_CHANNELS) == 0 ||
-         (image->n_dim == 4 ? has_rows_first(g) : has_tokens_first(g, kept)));
+         (image->n_dim == 4 ? has_rows_first(g) : has_tokens_first(g, image->dim[2], kept)));
     free(kept);
     const bool last = image->channels_last;
     image->shape = image->n_dim == 2 ? (struct shape){1, 1, d[1]}

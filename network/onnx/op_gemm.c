@@ -2,8 +2,9 @@
  * constant; MatMul: A * B, or of two maps, which is attention's.
  *
  * On a flattened map of more than one pixel the kernel covers the map: flattening orders channel,
- * row, column, as weights do, or row, column, channel, and then weights are put in order. Of tokens
- * each is multiplied by the weights: a convolution whose kernel is one pixel.
+ * row, column, as weights do, or row, column, channel, or tokens as they lie: then weights are put
+ * in order. Of tokens that are not flattened each is multiplied by the weights: a convolution whose
+ * kernel is one pixel.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -12,10 +13,22 @@
 
 #include "network/onnx/tokens.h"
 
-/* From row, column, channel to channel, row, column. */
-static enum err reorder(const struct onnx_reader *r, struct layer *l)
+/* Where value i of a flattened map lies among weights, by channel, row, column. axes: of tokens, of
+ * which the last dimension is the whole map; NULL: row, column, channel. */
+static size_t weight_place(const struct layer *l, const struct onnx_axes *axes, size_t i)
 {
-    size_t pixels = (size_t)l->in.height * l->in.width, rows = pixels * l->in.channels;
+    const size_t pixels = (size_t)l->in.height * l->in.width;
+    uint32_t at[ONNX_SIDES] = {0};
+
+    if (!axes)
+        return i % l->in.channels * pixels + i / l->in.channels;
+    axes_locate(axes, axes->n_dim - 1, (uint32_t)i, at);
+    return at[ONNX_CHANNEL] * pixels + (size_t)at[ONNX_ROW] * l->in.width + at[ONNX_COLUMN];
+}
+
+static enum err reorder(const struct onnx_reader *r, struct layer *l, const struct onnx_axes *axes)
+{
+    size_t rows = (size_t)l->in.height * l->in.width * l->in.channels;
     int16_t *copy = malloc(rows * sizeof *copy);
 
     if (!copy)
@@ -24,11 +37,25 @@ static enum err reorder(const struct onnx_reader *r, struct layer *l)
         for (size_t i = 0; i < rows; i++)
             copy[i] = (int16_t)layer_weight(l, o * rows + i);
         for (size_t i = 0; i < rows; i++)
-            layer_set_weight(l, o * rows + i % l->in.channels * pixels + i / l->in.channels,
-                             copy[i]);
+            layer_set_weight(l, o * rows + weight_place(l, axes, i), copy[i]);
     }
     free(copy);
     return ERR_NONE;
+}
+
+/* Whether all values of several tokens are one dimension, whatever their order. */
+static bool is_flat_tokens(const struct onnx_reader *r, const struct onnx_meaning *x,
+                           struct onnx_axes *a)
+{
+    const struct shape *s = &x->shape;
+
+    if (x->layout != ONNX_AXES || (uint64_t)s->height * s->width == 1 || !onnx_axes_of(r, x, a) ||
+        a->n_dim == 0)
+        return false;
+    const uint32_t last = a->n_dim - 1;
+    return axes_within(a, 0, last, 0) && axes_cover(a, last, last + 1, ONNX_ROW, s->height) &&
+           axes_cover(a, last, last + 1, ONNX_COLUMN, s->width) &&
+           axes_cover(a, last, last + 1, ONNX_CHANNEL, s->channels);
 }
 
 static enum err check_inputs(const struct onnx_reader *r, const struct onnx_node *node,
@@ -97,14 +124,19 @@ enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
                       const struct onnx_meaning *x, const struct onnx_affine *a,
                       struct onnx_meaning *out)
 {
+    struct onnx_meaning whole = *x;
+    struct onnx_axes axes;
     struct onnx_draft *d;
+    const bool tokens = is_flat_tokens(r, x, &axes);
 
-    if (!onnx_is_flat(x) && a->weights->means == ONNX_WEIGHTS)
+    if (!tokens && !onnx_is_flat(x) && a->weights->means == ONNX_WEIGHTS)
         return multiply_tokens(r, node, x, a, out);
     enum err e = check_inputs(r, node, x, a);
 
+    if (!e && tokens)
+        e = onnx_settle(r, node, &whole);
     if (!e)
-        e = onnx_draft_affine(r, node, x, a, &d);
+        e = onnx_draft_affine(r, node, &whole, a, &d);
     if (e)
         return e;
     struct layer *l = &d->layer;
@@ -114,7 +146,9 @@ enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
     l->out.height = l->out.width = 1;
     *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = l->out,
                                  .layout = ONNX_FLAT};
-    return x->layout == ONNX_FLAT_NHWC ? reorder(r, l) : ERR_NONE;
+    return tokens                      ? reorder(r, l, &axes)
+           : x->layout == ONNX_FLAT_NHWC ? reorder(r, l, NULL)
+                                         : ERR_NONE;
 }
 
 /* Input 0 times weights. */

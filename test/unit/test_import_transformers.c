@@ -26,7 +26,7 @@ enum { SIDE = 6, CHANNELS = 2, PATCH = 2, TOKENS = 9, HIDDEN = 16, FFN = 24, HEA
 
 enum style { PRE = 1, FUSED = 2, ONE_STEP = 4, PIECES = 8, CAUSAL = 16, ON_QUERIES = 32,
              OWN = 64, PLACES = 128, LAST = 256, NORMS = 512, ROOTS = 1024, TURNED = 2048,
-             CLASS = 4096 };
+             CLASS = 4096, FLAT = 8192 };
 
 static uint32_t state_of;
 
@@ -326,7 +326,11 @@ static Onnx__ModelProto *encoder(int style, uint32_t seed)
     linear(m, "f2", "g", FFN, HIDDEN);
     node2(m, "Add", style & PRE ? "r1" : "n2", "f2", "r2");
     norm(m, "n3", "r2", style);
-    if (style & LAST) {
+    const int64_t values = HIDDEN * (style & FLAT ? TOKENS + (style & CLASS ? 1 : 0) : 1);
+    if (style & FLAT) {
+        list(m, "all", 2, (const int64_t[]){1, values});
+        node(m, "Reshape", "n3 all", "pool");
+    } else if (style & LAST) {
         const int64_t zero = 0;
         make_tensor(m, "first", ONNX_TYPE(INT64), (const int64_t[]){-1}, &zero, sizeof zero);
         make_int(node(m, "Gather", "n3 first", "pool"), "axis", 1);
@@ -335,7 +339,7 @@ static Onnx__ModelProto *encoder(int style, uint32_t seed)
         make_ints(mean, "axes", 1, (const int64_t[]){1});
         make_int(mean, "keepdims", 0);
     }
-    floats(m, "fc.w", (const int64_t[]){HIDDEN, N_CLASS, -1}, 0, 0.7);
+    floats(m, "fc.w", (const int64_t[]){values, N_CLASS, -1}, 0, 0.7);
     node(m, "MatMul", "pool fc.w", "out");
     return m;
 }
@@ -533,7 +537,7 @@ static void each_style_of_an_encoder_is_quantised(void **state)
         PLACES, PLACES | LAST, PRE | LAST | FUSED | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
         NORMS | PIECES, NORMS | PIECES | PRE, ROOTS, ROOTS | PRE | CAUSAL, TURNED | PRE,
         TURNED | ROOTS | CAUSAL | FUSED, TURNED | ON_QUERIES, CLASS | PRE | LAST,
-        CLASS | ROOTS | PRE,
+        CLASS | ROOTS | PRE, FLAT | PRE, FLAT | CLASS,
     };
     (void)state;
 

@@ -163,10 +163,13 @@ static struct shape image_of(const char *const *ops)
     m->graph->n_input = 0;
     add_input(m, "x", ONNX_TYPE(FLOAT), 3, dims, "");
     make_float_list(m, "one", 1, &one);
+    make_tensor(m, "rows", ONNX_TYPE(INT64), (const int64_t[]){2, -1}, (const int64_t[]){-1, 7},
+                2 * sizeof(int64_t));
     for (int i = 0; ops[i]; i++) {
         const bool turned = strcmp(ops[i], "Transpose") == 0;
         snprintf(after, sizeof after, ops[i + 1] ? "v%d" : "out", i);
-        snprintf(inputs, sizeof inputs, "%s%s", before, turned ? "" : " one");
+        const char *other = turned ? "" : strcmp(ops[i], "Reshape") == 0 ? " rows" : " one";
+        snprintf(inputs, sizeof inputs, "%s%s", before, other);
         Onnx__NodeProto *n = make_node(m, ops[i], after, inputs, after);
         if (turned)
             make_ints(n, "perm", 3, (const int64_t[]){0, 2, 1});
@@ -190,6 +193,8 @@ static void tokens_are_told_from_channels_by_the_first_operator_that_can(void **
         {{"Concat", "Add", "LayerNormalization"}, true},
         {{"QuantizeLinear", "DequantizeLinear", "Mul", "Transpose", "Conv"}, true},
         {{"Pow", "Sub", "Div", "RMSNormalization"}, true},
+        {{"Relu", "Reshape", "Gemm"}, true},
+        {{"Reshape", "Conv"}, false},
         {{"Conv", "MatMul"}, false},
         {{"Add", "Conv", "MatMul"}, false},
         {{"Relu", "Flatten", "MatMul"}, false},
