@@ -60,6 +60,7 @@ static enum err visit_positive(const struct import_walk *w) { return visit_funct
 const struct import_operator import_ops_function[] = {
     {"Abs",         visit_positive},
     {"Celu",        visit_signed},
+    {"Cos",         visit_signed},
     {"Elu",         visit_signed},
     {"Erf",         visit_signed},
     {"Exp",         visit_positive},
@@ -75,6 +76,7 @@ const struct import_operator import_ops_function[] = {
     {"Reciprocal",  visit_signed},
     {"Selu",        visit_signed},
     {"Sigmoid",     visit_positive},
+    {"Sin",         visit_signed},
     {"Softplus",    visit_positive},
     {"Softsign",    visit_signed},
     {"Sqrt",        visit_positive},

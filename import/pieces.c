@@ -160,6 +160,13 @@ static bool is_single(const struct import *im, const struct onnx_node *n, uint32
            im->graph->constant[n->input[k]].n == 1;
 }
 
+/* Reciprocal, or a Div of 1. */
+static bool inverts(const struct import *im, const struct onnx_node *n)
+{
+    return is_a(n, "Reciprocal") || (is_a(n, "Div") && is_single(im, n, 0) &&
+                                     im->graph->constant[n->input[0]].real[0] == 1);
+}
+
 /* The node that divides value x by the root: Div, or Mul by the inverse, which is *inverse. */
 static const struct onnx_node *divides(const struct import *im, uint32_t x,
                                        const struct onnx_node *root,
@@ -167,7 +174,7 @@ static const struct onnx_node *divides(const struct import *im, uint32_t x,
 {
     const struct onnx_node *by = import_only_reader(im, root);
 
-    *inverse = by && is_a(by, "Reciprocal") ? by : NULL;
+    *inverse = by && inverts(im, by) ? by : NULL;
     if (!*inverse)
         return by && is_a(by, "Div") && by->input[0] == x ? by : NULL;
     by = import_only_reader(im, *inverse);

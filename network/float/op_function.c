@@ -43,6 +43,8 @@ static float softplus(float x)
 static float of_abs(float x, const float *a) { return (void)a, fabsf(x); }
 static float of_neg(float x, const float *a) { return (void)a, -x; }
 static float of_exp(float x, const float *a) { return (void)a, (float)exp((double)x); }
+static float of_cos(float x, const float *a) { return (void)a, (float)cos((double)x); }
+static float of_sin(float x, const float *a) { return (void)a, (float)sin((double)x); }
 static float of_log(float x, const float *a) { return (void)a, (float)log((double)x); }
 static float of_erf(float x, const float *a) { return (void)a, (float)erf((double)x); }
 static float of_sqrt(float x, const float *a) { return (void)a, (float)sqrt((double)x); }
@@ -106,6 +108,7 @@ static float of_gelu_tanh(float x, const float *a)
 static const struct function functions[] = {
     {"Abs",         of_abs, {{0}}},
     {"Celu",        of_celu, {{"alpha", 1}}},
+    {"Cos",         of_cos, {{0}}},
     {"Elu",         of_elu, {{"alpha", 1}}},
     {"Erf",         of_erf, {{0}}},
     {"Exp",         of_exp, {{0}}},
@@ -121,6 +124,7 @@ static const struct function functions[] = {
     {"Selu",        of_selu, {{"alpha", 1.67326319217681884765625F},
                               {"gamma", 1.05070102214813232421875F}}},
     {"Sigmoid",     of_sigmoid, {{0}}},
+    {"Sin",         of_sin, {{0}}},
     {"Softplus",    of_softplus, {{0}}},
     {"Softsign",    of_softsign, {{0}}},
     {"Sqrt",        of_sqrt, {{0}}},
@@ -205,6 +209,7 @@ static enum err eval_gelu(struct float_call *c)
 const struct float_operator float_ops_function[] = {
     {"Abs",         1, 1, "", eval_signed},
     {"Celu",        1, 1, "alpha", eval_function},
+    {"Cos",         1, 1, "", eval_function},
     {"Elu",         1, 1, "alpha", eval_function},
     {"Erf",         1, 1, "", eval_function},
     {"Exp",         1, 1, "", eval_function},
@@ -219,6 +224,7 @@ const struct float_operator float_ops_function[] = {
     {"Reciprocal",  1, 1, "", eval_function},
     {"Selu",        1, 1, "alpha gamma", eval_function},
     {"Sigmoid",     1, 1, "", eval_function},
+    {"Sin",         1, 1, "", eval_function},
     {"Softplus",    1, 1, "", eval_function},
     {"Softsign",    1, 1, "", eval_function},
     {"Sqrt",        1, 1, "", eval_function},

@@ -5,7 +5,7 @@
  *     Pow 2, or Mul by itself             square, of the centred or of the map
  *     ReduceMean                          mean square
  *     Add of a number                     with epsilon
- *     Sqrt                                root; Reciprocal: its inverse
+ *     Sqrt                                root; Reciprocal, or 1 by it: its inverse
  *     Div, or Mul by the inverse          a draft of LAYER_NORM; gain and offset join it
  *
  * A piece is a meaning that only the next one reads.
@@ -183,6 +183,9 @@ static enum err join(struct onnx_reader *r, const struct onnx_node *node,
         with.eps = v;
         return put(r, node, with, WITH_EPSILON);
     }
+    if (onnx_node_is(node, "Div") && a->stage == ROOT && at == 1 && is_number(r, node, 0, &v) &&
+        v == 1)
+        return put(r, node, *a, INVERSE);
     if (onnx_node_is(node, "Div") && piece_of(r, node, 1) && piece_of(r, node, 1)->stage == ROOT)
         return divide(r, node, piece_of(r, node, 1), 0);
     for (uint32_t i = 0; i < 2 && onnx_node_is(node, "Mul"); i++)

@@ -650,6 +650,25 @@ static void gelus_are_their_formulas(void **state)
     }
 }
 
+static void sines_and_cosines_are_those_of_the_library(void **state)
+{
+    static float image[TOKENS * HIDDEN];
+    double want[TOKENS * HIDDEN];
+    (void)state;
+
+    for (int k = 0; k < 2; k++) {
+        state_of = (uint32_t)k;
+        Onnx__ModelProto *m = of_tokens(TOKENS, HIDDEN);
+        make_node(m, k ? "Cos" : "Sin", "f", "x", "out");
+        for (int i = 0; i < TOKENS * HIDDEN; i++) {
+            image[i] = (float)(9 * uniform());
+            const double half = (double)image[i] / 2, t = tan(half); // other functions of it
+            want[i] = k ? (1 - t * t) / (1 + t * t) : 2 * t / (1 + t * t);
+        }
+        same(k ? "Cos" : "Sin", m, image, TOKENS * HIDDEN, want, TOKENS * HIDDEN);
+    }
+}
+
 static void weights_of_few_bits_are_what_their_blocks_say(void **state)
 {
     enum { COLUMNS = 5, INNER = 40, BLOCK = 16, N_BLOCK = 3 };
@@ -918,6 +937,7 @@ int main(void)
         cmocka_unit_test(results_that_are_left_out_are_not_read),
         cmocka_unit_test(norms_are_over_the_axes_from_one_on),
         cmocka_unit_test(gelus_are_their_formulas),
+        cmocka_unit_test(sines_and_cosines_are_those_of_the_library),
         cmocka_unit_test(weights_of_few_bits_are_what_their_blocks_say),
         cmocka_unit_test(factors_are_turned_and_scaled),
         cmocka_unit_test(products_of_maps_spread_their_batches),

@@ -112,12 +112,13 @@ static void norm_in_pieces(Onnx__ModelProto *m, const char *name, const char *x,
     node2(m, "Add", v[7], offset, name);
 }
 
-/* The root mean square, as Pow, ReduceMean, Add, Sqrt, Reciprocal, Mul, Mul. */
-static void root_in_pieces(Onnx__ModelProto *m, const char *name, const char *x, const char *gain)
+/* The root mean square, as Pow, ReduceMean, Add, Sqrt, Reciprocal or Div of 1, Mul, Mul. */
+static void root_in_pieces(Onnx__ModelProto *m, const char *name, const char *x, const char *gain,
+                           bool by_one)
 {
     static const char *const what[] = {"square", "mean", "more", "root", "inverse", "by"};
-    const float two = 2, epsilon = 1e-5F;
-    char v[6][32], two_name[32], epsilon_name[32];
+    const float two = 2, epsilon = 1e-5F, one = 1;
+    char v[6][32], one_name[32], two_name[32], epsilon_name[32];
 
     for (int i = 0; i < 6; i++)
         snprintf(v[i], sizeof v[i], "%s.%s", name, what[i]);
@@ -129,7 +130,13 @@ static void root_in_pieces(Onnx__ModelProto *m, const char *name, const char *x,
     make_ints(node(m, "ReduceMean", v[0], v[1]), "axes", 1, (const int64_t[]){-1});
     node2(m, "Add", epsilon_name, v[1], v[2]);
     node(m, "Sqrt", v[2], v[3]);
-    node(m, "Reciprocal", v[3], v[4]);
+    if (by_one) {
+        snprintf(one_name, sizeof one_name, "%s.one", name);
+        make_float_list(m, one_name, 1, &one);
+        node2(m, "Div", one_name, v[3], v[4]);
+    } else {
+        node(m, "Reciprocal", v[3], v[4]);
+    }
     node2(m, "Mul", x, v[4], v[5]);
     node2(m, "Mul", gain, v[5], name);
 }
@@ -144,7 +151,7 @@ static void norm(Onnx__ModelProto *m, const char *name, const char *x, int style
     floats(m, gain, (const int64_t[]){HIDDEN, -1}, 1, 0.3);
     floats(m, offset, (const int64_t[]){HIDDEN, -1}, 0, 0.3);
     if (style & ROOTS)
-        root_in_pieces(m, name, x, gain);
+        root_in_pieces(m, name, x, gain, style & TURNED);
     else if (style & NORMS)
         norm_in_pieces(m, name, x, gain, offset);
     else
