@@ -9,6 +9,8 @@
  *
  * A mean of the pixels that lie in the map is the same as repeating the map's border. So it is the
  * interpolation itself, with one rounding where the file has one.
+ *
+ * Upsample of sets 7 and 8 has its scales in an attribute: they become its input, as from set 9 on.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -27,18 +29,47 @@ static bool is_upsample(const Onnx__NodeProto *node)
     return strcmp(onnx_text(node->op_type), "Upsample") == 0;
 }
 
-static bool takes(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
+static bool is_linear(const Onnx__NodeProto *node)
 {
     const struct onnx_node n = { .proto = node };
     char mode[16] = "nearest";
     struct err_msg ignored;
 
+    return !onnx_attr_text(&n, "mode", mode, sizeof mode, &ignored) &&
+           (strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0);
+}
+
+/* Which attribute holds the scales; as many as there are: none does. */
+static size_t old_scales(const Onnx__NodeProto *node)
+{
+    size_t i = 0;
+
+    while (i < node->n_attribute && strcmp(onnx_text(node->attribute[i]->name), "scales") != 0)
+        i++;
+    return is_upsample(node) && node->n_input == 1 ? i : node->n_attribute;
+}
+
+static bool takes(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
+{
     (void)w;
-    if (!onnx_is_own_domain(node->domain) ||
-        (!is_upsample(node) && strcmp(onnx_text(node->op_type), "Resize") != 0) ||
-        onnx_attr_text(&n, "mode", mode, sizeof mode, &ignored))
-        return false;
-    return strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0;
+    return onnx_is_own_domain(node->domain) &&
+           (is_upsample(node) || strcmp(onnx_text(node->op_type), "Resize") == 0) &&
+           (is_linear(node) || old_scales(node) < node->n_attribute);
+}
+
+static void store_scales(struct onnx_rewriting *w, Onnx__NodeProto *node)
+{
+    const size_t i = old_scales(node);
+    char name[ONNX_NAME];
+
+    if (i == node->n_attribute)
+        return;
+    Onnx__AttributeProto *a = node->attribute[i];
+    const uint32_t n = (uint32_t)a->n_floats;
+    onnx_put_floats(w, onnx_put_name(name, node, "stored"), 1, &n, a->floats);
+    onnx_put_input(w, node, name);
+    node->attribute[i] = node->attribute[--node->n_attribute];
+    onnx__attribute_proto__free_unpacked(a, NULL);
 }
 
 struct linear {
@@ -123,13 +154,19 @@ static void put_nearest(struct onnx_rewriting *w, const Onnx__NodeProto *node, s
 
 static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
 {
-    const Onnx__NodeProto *node = *own;
+    Onnx__NodeProto *node = *own;
     int64_t by[2], first[2], second[2], stride[] = { 1, 1 }, pads[4];
     static const int64_t one[] = { 1, 1 }, none[4];
     char near[ONNX_NAME], mean[ONNX_NAME];
     struct linear l = { 0 };
-    enum err e = read_linear(w, node, &l);
 
+    store_scales(w, node);
+    if (!is_linear(node)) {
+        *own = NULL;
+        onnx_put(w, node);
+        return ERR_NONE;
+    }
+    enum err e = read_linear(w, node, &l);
     if (e)
         return e;
     for (int a = 0; a < 2; a++) {

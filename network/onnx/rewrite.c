@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/onnx/kind.h"
+
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
 enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10, MOST_BACK = 16 };
@@ -562,10 +564,10 @@ enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m)
     Onnx__GraphProto *g = model->graph;
     struct onnx_rewriting w = { .model = model, .is_float = true, .msg = m,
                                 .n_stored = g->n_initializer };
-    bool some = false;
+    bool some = false, quantised = onnx_model_is_quantised(model); // else weights alone may be
 
     for (size_t i = 0; i < g->n_node; i++)
-        w.is_float &= !strstr(onnx_text(g->node[i]->op_type), "Linear") &&
+        w.is_float &= (!quantised || !strstr(onnx_text(g->node[i]->op_type), "Linear")) &&
                       !strstr(onnx_text(g->node[i]->op_type), "Quant");
     for (size_t i = 0; i < g->n_node; i++)
         some |= find(&w, g->node[i]) != NULL;

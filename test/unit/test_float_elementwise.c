@@ -1,10 +1,11 @@
 /* Against plain loops: Clip by bounds in either order, as ONNX defines it since set 13,
  * Min(max, Max(input, min)), so that every value is max where min is above it (NaN stays);
- * QuantizeLinear and DequantizeLinear with a scale for each block along an axis; LRN. */
+ * QuantizeLinear and DequantizeLinear with a scale for each block along an axis; LRN; Upsample. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -179,12 +180,67 @@ static void lrn_sums_the_channels_around(void **state)
     }
 }
 
+/* Upsample by 2 and 3, scales in an attribute or stored. */
+static struct array upsampled(const float *x, const char *mode, bool attribute)
+{
+    Onnx__ModelProto *m = make_model(2, 2, 3);
+    static const float scales[] = {1, 1, 2, 3};
+    struct err_msg msg;
+
+    m->opset_import[0]->version = attribute ? 8 : 9;
+    make_float_list(m, "scales", 4, scales);
+    Onnx__NodeProto *n = make_node(m, "Upsample", "n", attribute ? "image" : "image scales", "out");
+    make_text(n, "mode", mode);
+    if (attribute) {
+        Onnx__AttributeProto *a = make_float(n, "scales", 0);
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS;
+        a->floats = malloc(sizeof scales);
+        assert_non_null(a->floats);
+        memcpy(a->floats, scales, sizeof scales);
+        a->n_floats = 4;
+    }
+    if (onnx_rewrite(m, &msg))
+        fail_msg("%s", msg.text);
+    return result_of(m, x);
+}
+
+static void scales_of_upsample_may_be_an_attribute(void **state)
+{
+    float x[2 * 2 * 3];
+    (void)state;
+
+    for (int i = 0; i < 2 * 2 * 3; i++)
+        x[i] = (float)(i * 5 % 7);
+    for (int linear = 0; linear < 2; linear++) {
+        struct array old = upsampled(x, linear ? "linear" : "nearest", true);
+        struct array new = upsampled(x, linear ? "linear" : "nearest", false);
+        assert_int_equal(old.n, 2 * 4 * 9);
+        assert_memory_equal(old.real, new.real, old.n * sizeof *old.real);
+        for (size_t i = 0; i < old.n; i++) {
+            const size_t row = i / 9 % 4, column = i % 9, map = i / 36 * 6;
+            const size_t r = row / 2, c = column / 3;
+            const double down = linear ? (int)(row % 2) / 2.0 : 0;
+            const double right = linear ? (int)(column % 3) / 3.0 : 0;
+            const size_t r1 = r + 1 < 2 ? r + 1 : r, c1 = c + 1 < 3 ? c + 1 : c;
+            const double want = (1 - down) * ((1 - right) * (double)x[map + 3 * r + c] +
+                                              right * (double)x[map + 3 * r + c1]) +
+                                down * ((1 - right) * (double)x[map + 3 * r1 + c] +
+                                        right * (double)x[map + 3 * r1 + c1]);
+            if (fabs((double)old.real[i] - want) > 1e-5)
+                fail_msg("linear %d, value %zu: %g, not %g", linear, i, (double)old.real[i], want);
+        }
+        array_release(&old);
+        array_release(&new);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clip_is_min_of_max),
         cmocka_unit_test(scales_of_blocks_are_found_by_their_index),
         cmocka_unit_test(lrn_sums_the_channels_around),
+        cmocka_unit_test(scales_of_upsample_may_be_an_attribute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

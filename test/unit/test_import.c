@@ -673,11 +673,13 @@ static Onnx__ModelProto *weight_only_model(bool codes)
     int8_t code[INPUTS * N_CLASS];
     float real[INPUTS * N_CLASS], scale[INPUTS / BLOCK * N_CLASS];
     uint32_t seed = 11;
+    struct err_msg msg;
 
     m->opset_import[0]->version = 21;
     add_conv(m, "c1", "image", CHANNELS, INPUTS, 3, 1, &seed);
     make_node(m, "Relu", "r", "c1", "r");
-    make_node(m, "GlobalAveragePool", "g", "r", "g");
+    make_int(make_node(m, "LRN", "l", "r", "l"), "size", 3); // of float models alone
+    make_node(m, "GlobalAveragePool", "g", "l", "g");
     make_node(m, "Flatten", "f", "g", "f");
     for (size_t i = 0; i < INPUTS / BLOCK * N_CLASS; i++)
         scale[i] = (float)(0.02 + 0.01 * uniform(&seed));
@@ -697,6 +699,8 @@ static Onnx__ModelProto *weight_only_model(bool codes)
         make_tensor(m, "fc.w", ONNX_TYPE(FLOAT), dims, real, sizeof real);
     }
     make_node(m, "MatMul", "fc", "f fc.w", "out");
+    if (onnx_rewrite(m, &msg))
+        fail_msg("%s", msg.text);
     return m;
 }
 
