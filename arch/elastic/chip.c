@@ -392,12 +392,16 @@ static bool make(struct elastic_chip *c, const bool *fast)
         number(c, &c->site[i], fast);
     if (made && c->net && p->config->fabric.multicast == MULTICAST_TREE)
         made = links_unite(c);
+    c->ahead = made && c->ahead && ahead_may(c);
+    for (uint32_t i = 0; made && c->ahead && i < p->n_core; i++)
+        made = ahead_new(&c->site[i]);
     return made;
 }
 
 static void site_release(struct site *s)
 {
     links_release(s);
+    ahead_free(s);
     for (uint32_t i = 0; s->link && i < s->n_link; i++)
         free(s->link[i].meter.cause);
     for (uint32_t i = 0; s->in && i < s->n_in; i++) {
@@ -416,11 +420,7 @@ static void site_release(struct site *s)
     free(s->added);
     free(s->back);
     free(s->out.token);
-    free(s->need);
-    free(s->adds);
-    free(s->last_read);
-    free(s->reads);
-    free(s->want);
+    site_needs_release(s);
     free(s->result);
     free(s->fired);
     free(s->port_meter.cause);
@@ -506,7 +506,7 @@ static uint64_t run_out(struct elastic_chip *c)
         last = max_u64(last, site_settle(&c->site[i], CYC_NEVER));
         last = max_u64(last, links_drain(&c->site[i]));
     }
-    chip_settle(c, last);
+    chip_settle(c, last, true);
     return last + c->left_out.clk;
 }
 
@@ -640,13 +640,13 @@ static enum err no_memory(struct err_msg *m)
 }
 
 enum err chip_make(struct elastic_chip *c, const struct plan *p,
-                   const struct elastic_cfg_run *cfg, bool live, struct err_msg *m)
+                   const struct elastic_cfg_run *cfg, bool live, bool ahead, struct err_msg *m)
 {
     const bool direct = p->fabric->direct;
 
     *c = (struct elastic_chip){ .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
-                                .live = live, .probe = cfg->probe, .watch = cfg->watch,
-                                .reads = cfg->reads,
+                                .live = live, .ahead = ahead && !cfg->places,
+                                .probe = cfg->probe, .watch = cfg->watch, .reads = cfg->reads,
                                 .checks = cfg->mode == KERNEL_EVERY_CYCLE };
     enum err e = cfg->places && !direct ? net_new(&c->net, c, cfg->places, m) : ERR_NONE;
     if (!e && !make(c, cfg->fast))
@@ -677,8 +677,9 @@ enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
         e = c->err;
     }
     if (!e && !all_done(c)) {
-        stuck_explain(c, m, stuck);
-        if (cfg->waits)
+        if (!c->ahead)
+            stuck_explain(c, m, stuck);
+        if (!c->ahead && cfg->waits)
             stuck_list(c, cfg);
         e = ERR_RUN;
     }
@@ -697,19 +698,26 @@ enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
     return e;
 }
 
-enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
-                          struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
+static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg, bool ahead,
+                         struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
 {
     struct elastic_chip c;
-    enum err e = chip_make(&c, p, cfg, false, m);
+    enum err e = chip_make(&c, p, cfg, false, ahead, m);
 
     *r = (struct elastic_result){ 0 };
     if (!e && may_leave_out(&c, cfg) && !run_repeating(&c, c.kernel))
         e = no_memory(m);
     if (!e)
         e = chip_end(&c, cfg, r, m, stuck);
+    const bool again = e == ERR_RUN && c.ahead && !all_done(&c); // such cores do not say why
     chip_release(&c);
-    return e;
+    return again ? run_once(p, cfg, false, r, m, stuck) : e;
+}
+
+enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
+                          struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
+{
+    return run_once(p, cfg, true, r, m, stuck);
 }
 
 /* The largest K of all memories: images repeat after so many, where that shows at all. */

@@ -48,10 +48,10 @@ bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint
     return b->token != NULL;
 }
 
-void send_buffer_put(struct send_buffer *b, uint32_t n)
+void send_buffer_put(struct send_buffer *b, uint32_t n, uint64_t clk)
 {
     assert(b->end - b->first < b->room);
-    *send_buffer_token(b, b->end++) = (struct token_out){ n, b->n_link };
+    *send_buffer_token(b, b->end++) = (struct token_out){ n, b->n_link, clk, clk };
 }
 
 /* A link has finished sending the token. */
@@ -67,7 +67,7 @@ static void sent(struct send_buffer *b, uint64_t token, uint64_t now)
 }
 
 /* A token that carries no bits takes a clock: a link sends no more than one in a clock. */
-static uint64_t send_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits)
+uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits)
 {
     const struct plan *p = s->chip->plan;
     const struct plan_stream *st = &p->stream[l->stream];
@@ -217,7 +217,7 @@ static void start(struct site *s, struct link *l, uint64_t now)
 
     if (link_short_of(l, n) || !link_has_turn(l))
         return;
-    clk = send_clocks(s, l, n, &bits);
+    clk = link_clocks(s, l, n, &bits);
     if (l->routed) {
         net_send(s->chip->net, l->stream, n, bits, now);
         clk = 1;

@@ -27,7 +27,7 @@ enum err elastic_live_new(struct elastic_live **l, const struct plan *p,
     n->cfg = *cfg;
     if (!n->cfg.elastic)
         n->cfg.elastic = &p->config->elastic;
-    enum err e = chip_make(&n->chip, p, &n->cfg, true, m);
+    enum err e = chip_make(&n->chip, p, &n->cfg, true, false, m);
     if (e) {
         elastic_live_free(n);
         return e;

@@ -62,6 +62,12 @@ static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on 
     return m->n++;
 }
 
+void meter_begin(struct meter *m, uint64_t now)
+{
+    settle(m);
+    m->begin_clk = now;
+}
+
 void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
                   uint32_t stream)
 {
@@ -74,11 +80,20 @@ void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum 
         m->by = find(m, state, on, stream);
         return;
     }
-    if (m->work == 0) {
-        settle(m);
-        m->begin_clk = now;
-    }
+    if (m->work == 0)
+        meter_begin(m, now);
     m->work++;
+}
+
+void meter_spend_some(struct meter *m, uint64_t until, enum elastic_state state,
+                      enum elastic_on on, uint32_t stream)
+{
+    const struct elastic_cause *c = &m->cause[m->by].cause; // mostly the one before
+
+    if (m->by == 0 || c->state != state || c->on != on || c->stream != stream)
+        m->by = find(m, state, on, stream);
+    m->state = state;
+    pass(m, until);
 }
 
 void meter_settle(struct meter *m, uint64_t now)

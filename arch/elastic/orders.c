@@ -1,10 +1,13 @@
 /* arch/elastic/orders.c -- in which order pixels come, and what an output needs of them: how many
  * pixels of each stream must have come, whose residual it adds, for which output a pixel is read
  * last. All of it follows from the plan, so that time needs no more than counts. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/elastic/site.h"
+
+enum { MOST_ROTATION = 8 }; // images whose words are kept
 
 static bool order_make(struct order *o, uint32_t n, uint32_t height, uint32_t width)
 {
@@ -201,18 +204,70 @@ static bool find_added(struct site *s)
     return true;
 }
 
-bool site_needs(struct site *s)
+static bool same_order(const struct order *a, const struct order *b)
+{
+    return a == b || (a->n == b->n && a->height == b->height && a->width == b->width &&
+                      memcmp(a->at, b->at, a->n * sizeof *a->at) == 0);
+}
+
+static bool same_window(const struct window *a, const struct window *b)
+{
+    return memcmp(a, b, offsetof(struct window, apart)) == 0 && a->apart == b->apart;
+}
+
+/* Whether they read the same pixels for the same outputs, in as many words. */
+static bool reads_like(const struct site *a, const struct site *b)
+{
+    const struct plan_layer *x = a->pl, *y = b->pl;
+    const struct memory_layout *p = a->layout, *q = b->layout;
+
+    if (a->tokens || b->tokens || x->flat || y->flat || x->firing != y->firing ||
+        a->shape.n > 1 || b->shape.n > 1 || a->n_in != b->n_in || x->in_height != y->in_height ||
+        x->in_width != y->in_width || !same_window(&x->window, &y->window) ||
+        !same_order(a->own, b->own) || p->delta_kernel != q->delta_kernel ||
+        p->delta_pix != q->delta_pix || p->word.d != q->word.d || p->columns.d != q->columns.d ||
+        p->shape.pixel_values != q->shape.pixel_values)
+        return false;
+    for (uint32_t i = 0; i < a->n_in; i++)
+        if (!same_order(a->in[i].order, b->in[i].order))
+            return false;
+    return true;
+}
+
+static const struct site *find_like(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->index; i++)
+        if (!s->chip->site[i].like && reads_like(&s->chip->site[i], s))
+            return &s->chip->site[i];
+    return NULL;
+}
+
+/* What its outputs read. */
+static bool find_reads(struct site *s)
 {
     size_t n = s->own->n, map = (size_t)s->pl->in_height * s->pl->in_width;
 
+    s->rotation = memory_rotation(s->layout, s->pl->in_width);
+    s->like = find_like(s);
+    if (s->like) {
+        s->need = s->like->need;
+        s->reads = s->like->reads;
+        s->last_read = s->like->last_read;
+        s->words = s->like->words;
+        return true;
+    }
     s->need = calloc(n * s->n_in + 1, sizeof *s->need);
-    s->adds = calloc(n * s->n_added + 1, sizeof *s->adds);
-    s->want = calloc(s->n_in + 1, sizeof *s->want);
     s->reads = calloc(n + 1, sizeof *s->reads);
     s->last_read = malloc(map * sizeof *s->last_read);
-    if (!s->need || !s->adds || !s->want || !s->reads || !s->last_read)
+    if (!s->need || !s->reads || !s->last_read)
         return false;
     memset(s->last_read, 0xff, map * sizeof *s->last_read); // NOWHERE
+    if (s->shape.n == 1 && !s->tokens && s->rotation <= MOST_ROTATION) {
+        s->words = malloc(n * s->rotation * sizeof *s->words);
+        if (!s->words)
+            return false;
+        memset(s->words, 0xff, n * s->rotation * sizeof *s->words); // NOWHERE
+    }
     const bool scans = all_scan(s);
     for (uint32_t i = 0; i < s->own->n; i++)
         need_window(s, scans, &s->own->at[i], s->need + (size_t)i * s->n_in);
@@ -220,7 +275,26 @@ bool site_needs(struct site *s)
         find_last_seen(s);
     else
         find_last_reads(s);
-    if (!find_added(s))
+    return true;
+}
+
+void site_needs_release(struct site *s)
+{
+    if (!s->like) {
+        free(s->need);
+        free(s->reads);
+        free(s->last_read);
+        free(s->words);
+    }
+    free(s->adds);
+    free(s->want);
+}
+
+bool site_needs(struct site *s)
+{
+    s->adds = calloc((size_t)s->own->n * s->n_added + 1, sizeof *s->adds);
+    s->want = calloc(s->n_in + 1, sizeof *s->want);
+    if (!s->adds || !s->want || !find_reads(s) || !find_added(s))
         return false;
     for (uint32_t i = 0; i < s->n_back; i++)
         if (!back_needs(s, &s->back[i]))

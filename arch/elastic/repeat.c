@@ -75,6 +75,13 @@ static uint32_t put_mail(struct repeat *r, const struct mail *m, uint64_t now)
 {
     uint32_t known = 0;
 
+    for (uint32_t i = 0; r->chip->ahead && i < m->n; i++) { // when is still to be counted
+        put(r, mail_peek(m, i)->n);
+        put(r, mail_peek(m, i)->cyc - now);
+    }
+    if (r->chip->ahead)
+        return m->n;
+
     for (uint32_t i = 0; i < m->n; i++) {
         const struct letter *l = mail_peek(m, i);
         if (l->cyc <= now) {
@@ -87,13 +94,22 @@ static uint32_t put_mail(struct repeat *r, const struct mail *m, uint64_t now)
     return known;
 }
 
-static void put_buffer(struct repeat *r, const struct send_buffer *b)
+static void put_fill(struct repeat *r, const struct fill *f, bool ahead, uint64_t now)
 {
-    put(r, b->fill.used);
+    put(r, f->used);
+    put_clk(r, ahead && f->used >= f->size, f->since_clk, now);
+}
+
+static void put_buffer(struct repeat *r, const struct send_buffer *b, bool ahead, uint64_t now)
+{
+    put_fill(r, &b->fill, ahead, now);
     put(r, b->end - b->first);
     for (uint64_t i = b->first; i < b->end; i++) {
-        put(r, b->token[i % b->room].n);
-        put(r, b->token[i % b->room].left);
+        const struct token_out *t = &b->token[i % b->room];
+        put(r, t->n);
+        put(r, t->left);
+        put_clk(r, ahead, t->clk, now);
+        put_clk(r, ahead, t->free_clk, now);
     }
 }
 
@@ -109,28 +125,25 @@ static void put_link(struct repeat *r, const struct link *l, uint64_t now)
     put(r, put_mail(r, l->tokens, now));
 }
 
-static void put_intake(struct repeat *r, const struct intake *in)
+static void put_intake(struct repeat *r, const struct intake *in, uint64_t now)
 {
     if (!in->tokens)
         return;
     put_pixels(r, in->arrived, in->order);
     put_pixels(r, in->taken, in->order);
-    put(r, in->fill.used);
+    put_fill(r, &in->fill, r->chip->ahead, now);
     put(r, in->token_n);
     put(r, in->token_done);
     for (uint32_t i = 0; in->token && i < in->token_n; i++)
         put(r, in->token[(in->token_first + i) % in->fill.size]);
 }
 
-static void put_core(struct repeat *r, const struct site *s, uint64_t now)
+/* Of a core that is stepped clock by clock. */
+static void put_stages(struct repeat *r, const struct site *s, uint64_t now)
 {
-    const bool moves = s->port == PORT_STORES || s->port == PORT_READS_BACK;
-    const uint64_t outputs[] = { s->load_next, s->load_done, s->array_next, s->digital_next,
-                                 s->made };
-    const uint64_t number[] = { s->look, s->port, moves ? s->port_of : 0, s->loaded,
-                                s->load_uses_port, s->load_n, s->array_busy, s->array_n,
-                                s->digital_busy, s->digital_n, s->digital_out, s->result_n,
-                                s->group_n };
+    const uint64_t outputs[] = { s->array_next, s->digital_next };
+    const uint64_t number[] = { s->look, s->array_busy, s->array_n, s->digital_busy, s->digital_n,
+                                s->digital_out, s->result_n };
 
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         put_pixels(r, outputs[i], s->own);
@@ -138,19 +151,36 @@ static void put_core(struct repeat *r, const struct site *s, uint64_t now)
         put(r, number[i]);
     for (uint32_t i = 0; i < s->result_n; i++)
         put(r, s->result[(s->result_first + i) % s->chip->cfg->results]);
-    put_clk(r, moves, s->port_end, now);
-    put_clk(r, s->loaded == REGISTERS_LOAD, s->load_end, now);
     put_clk(r, s->array_busy, s->array_end, now);
     put_clk(r, s->digital_busy, s->digital_end, now);
+}
+
+static void put_core(struct repeat *r, const struct site *s, uint64_t now)
+{
+    const bool moves = s->port == PORT_STORES || s->port == PORT_READS_BACK;
+    const uint64_t outputs[] = { s->load_next, s->load_done, s->made };
+    const uint64_t number[] = { s->port, moves ? s->port_of : 0, s->loaded, s->load_uses_port,
+                                s->load_n, s->group_n };
+
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        put_pixels(r, outputs[i], s->own);
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        put(r, number[i]);
+    put_clk(r, moves, s->port_end, now);
+    put_clk(r, s->loaded == REGISTERS_LOAD, s->load_end, now);
+    if (s->ahead)
+        ahead_state(s, r->image, now, put, r);
+    else
+        put_stages(r, s, now);
     for (uint32_t i = 0; i < s->n_in; i++)
-        put_intake(r, &s->in[i]);
+        put_intake(r, &s->in[i], now);
     for (uint32_t i = 0; i < s->n_added; i++)
-        put_intake(r, &s->added[i]);
-    put_intake(r, &s->sums);
+        put_intake(r, &s->added[i], now);
+    put_intake(r, &s->sums, now);
     for (uint32_t i = 0; i < s->n_back; i++) {
         put_pixels(r, s->back[i].begun, s->back[i].order);
         put_pixels(r, s->back[i].done, s->back[i].order);
-        put_buffer(r, &s->back[i].out);
+        put_buffer(r, &s->back[i].out, s->ahead, now);
     }
 }
 
@@ -163,7 +193,7 @@ static void put_state(struct repeat *r, uint64_t now)
     put(r, c->cfg->image_period_clk ? now - r->image * c->cfg->image_period_clk : 0);
     for (uint32_t i = 0; i < c->n_site; i++) {
         const struct site *s = &c->site[i];
-        put_buffer(r, &s->out);
+        put_buffer(r, &s->out, s->ahead, now);
         for (uint32_t k = 0; k < s->n_link; k++)
             put_link(r, &s->link[k], now);
         for (uint32_t k = 0; k < s->n_wire; k++)
@@ -238,12 +268,14 @@ static void find_sums(struct repeat *r)
         net_sums(c->net, add, r);
 }
 
-void chip_settle(struct elastic_chip *c, uint64_t now)
+void chip_settle(struct elastic_chip *c, uint64_t now, bool done)
 {
     if (c->net)
         net_settle(c->net, now);
     for (uint32_t i = 0; i < c->n_site; i++) {
         struct site *s = &c->site[i];
+        if (s->ahead && !done)
+            continue;
         fill_settle(&s->out.fill, now);
         for (uint32_t k = 0; k < s->n_link; k++)
             meter_settle(&s->link[k].meter, now);
@@ -443,12 +475,25 @@ static void keep(struct repeat *r, struct moment *m, uint64_t now)
         m->sum[i] = *r->sum[i];
 }
 
+/* All that can be known, whatever order cores were stepped in. */
+static void find_out(struct elastic_chip *c, uint64_t now)
+{
+    bool any;
+
+    do {
+        any = false;
+        for (uint32_t i = 0; i < c->n_site; i++)
+            site_settle(&c->site[i], now + 1);
+        for (uint32_t i = 0; c->ahead && i < c->plan->n_core; i++)
+            any |= ahead_look(&c->site[i]);
+    } while (any);
+}
+
 /* An image has ended. */
 static void look(struct repeat *r, uint64_t now)
 {
-    for (uint32_t i = 0; i < r->chip->n_site; i++)
-        site_settle(&r->chip->site[i], now + 1);
-    chip_settle(r->chip, now);
+    find_out(r->chip, now);
+    chip_settle(r->chip, now, false);
     put_state(r, now);
     for (uint64_t ago = r->rotation; !r->done && ago <= r->n_moment && ago <= r->image;
          ago += r->rotation) {

@@ -41,7 +41,7 @@ static uint64_t step(struct block *b, uint64_t now)
     links_end(s, now);
     while (has_more(s) && s->out.fill.used < s->out.fill.size && paced_clk(s) <= now) {
         fill_add(&s->out.fill, now, 1);
-        send_buffer_put(&s->out, 1);
+        send_buffer_put(&s->out, 1, now);
         s->pixels++;
     }
     links_start(s, now);

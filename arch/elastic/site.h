@@ -79,6 +79,29 @@ static inline void meter_set(struct meter *m, uint64_t now, enum elastic_state s
         (state != ELASTIC_BUSY && (m->by == 0 || c->on != on || c->stream != stream)))
         meter_change(m, now, state, on, stream);
 }
+
+/* What is known behind the clock: in which state it was until then, if that is later than what is
+ * known already; and that it works in [from, to). */
+void meter_spend_some(struct meter *m, uint64_t until, enum elastic_state state,
+                      enum elastic_on on, uint32_t stream);
+static inline void meter_spend(struct meter *m, uint64_t until, enum elastic_state state,
+                               enum elastic_on on, uint32_t stream)
+{
+    if (until > m->since_clk)
+        meter_spend_some(m, until, state, on, stream);
+}
+
+void meter_begin(struct meter *m, uint64_t now); // the first of its work
+static inline void meter_work(struct meter *m, uint64_t from, uint64_t to)
+{
+    assert(from == m->since_clk && to >= from);
+    if (m->work == 0)
+        meter_begin(m, from);
+    m->work++;
+    m->busy_clk += to - from;
+    m->since_clk = to;
+}
+
 void meter_settle(struct meter *m, uint64_t now); // counts what goes on until now
 void meter_end(struct meter *m); // when it is settled
 void meter_clocks(const struct meter *m, uint64_t clk[N_ELASTIC_STATE]); // after its end
@@ -98,7 +121,9 @@ void fill_take(struct fill *f, uint64_t now, uint32_t n);
 void fill_settle(struct fill *f, uint64_t now); // likewise
 
 struct token_out {
-    uint32_t n, left; // pixels; links that have not finished sending it
+    uint32_t n, left;  // pixels; links that have not finished sending it
+    uint64_t clk;      // it is there from then on
+    uint64_t free_clk; // and its place is free, once nothing is left: of a core that works ahead
 };
 
 struct send_buffer {
@@ -137,6 +162,7 @@ struct link { // of one stream that goes out
     struct wire        *wire;   // NULL: has one for itself
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
+    uint64_t           *sent_clk; // owned; [from->room]: when tokens were sent; NULL: not ahead
     struct elastic_stream count;
     struct meter        meter;
 };
@@ -152,6 +178,11 @@ struct intake {
     uint32_t            credit_clk;     // until places that are free are known to be
     bool                prompt;         // a pixel that comes may free its place whatever goes on
     uint64_t            visible;        // of pixels to be stored: those of whole tokens
+    const struct site  *sender; // ahead
+    const struct link  *link;   // likewise
+    uint64_t            seen_before, visible_clk; // ahead: visible until this clock
+    uint64_t            stored_clk;     // ahead: of the pixel that was stored last, if its place is
+                                        // not counted to be free yet; else CYC_NEVER
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
     uint32_t            first, n; // channels, as the memory has them
@@ -178,9 +209,11 @@ enum registers_state { REGISTERS_EMPTY, REGISTERS_LOAD, REGISTERS_FULL, REGISTER
 enum { LOOK_LINKS = 1, LOOK_DIGITAL = 2, LOOK_ARRAY = 4, LOOK_PORT = 8, LOOK_ALL = 15 };
 
 struct elastic_chip;
+struct ahead;
 
 struct site {
     struct block         base; // first
+    struct ahead        *ahead; // owned; NULL: it is stepped clock by clock
     unsigned             look; // LOOK_*
     uint64_t             link_end, core_end; // clocks in which the next of them ends
     struct elastic_chip *chip;
@@ -212,11 +245,15 @@ struct site {
     uint32_t             n_in, n_added;
     struct back         *back; // owned
     uint32_t             n_back;
-    uint32_t            *need;  // owned; [own->n][n_in]: pixels of a stream that must be visible
+    const struct site   *like;  // that owns what it reads as well; NULL: it does itself
+    uint32_t            *need;  // [own->n][n_in]: pixels of a stream that must be visible
     uint32_t            *adds;  // owned; [own->n][n_added]: which pixel of a stream, or NOWHERE
-    uint32_t            *last_read; // owned; of the memory's map: the output for which it is read
-                                    // last, or NOWHERE
-    bool                *reads; // owned; [own->n]: whether its registers load anything for it
+    uint32_t            *last_read; // of the memory's map: the output for which it is read last,
+                                    // or NOWHERE
+    bool                *reads; // [own->n]: whether its registers load anything for it
+    uint32_t            *words; // [rotation][own->n]: that they load, of an image whose first is
+                                // not NOWHERE; NULL: of firings that are not of one output
+    uint32_t             rotation; // images until columns lie where they did
     bool                 delivers; // results that leave the chip
     bool                 ends;     // its chain
     bool                 tokens;   // of a layer of tokens: no port, no array, lanes as processor
@@ -267,6 +304,7 @@ struct elastic_chip {
     enum err                  err;   // why reads are not known
     uint32_t                  n_stage, n_buffer; // of the result
     bool                      checks; // links_check() in every step
+    bool                      ahead;  // its cores are
     struct order              image;
     struct order             *order;  // owned; by core: of its outputs, at the first of its copy
     struct order              pooled; // one pixel
@@ -285,6 +323,19 @@ struct elastic_chip {
     struct kernel            *kernel; // owned; NULL once the run has ended
 };
 
+/* The i-th output of a core, and how many there are. */
+static inline struct pixel site_output(const struct site *s, uint64_t i)
+{
+    const struct place *at = &s->own->at[order_at(s->own, i)];
+
+    return (struct pixel){ order_image(s->own, i), at->row, at->column };
+}
+
+static inline uint64_t site_n_output(const struct site *s)
+{
+    return s->chip->n_image * s->own->n;
+}
+
 /* ---- reads.c ---- */
 
 /* When the array ends that has started its last array_n outputs now; CYC_NEVER: chip->err says why
@@ -301,6 +352,7 @@ void order_release(struct order *o);
 
 /* Fills what a core's outputs need. False when the host has no memory. */
 bool site_needs(struct site *s);
+void site_needs_release(struct site *s);
 
 /* ---- links.c ---- */
 
@@ -310,7 +362,12 @@ static inline struct token_out *send_buffer_token(const struct send_buffer *b, u
 }
 
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link);
-void send_buffer_put(struct send_buffer *b, uint32_t n); // a token whose place is taken already
+
+/* A token whose place is taken already. */
+void send_buffer_put(struct send_buffer *b, uint32_t n, uint64_t clk);
+
+/* Clocks in which a link sends its next token, of n pixels. */
+uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits);
 
 /* Rules 1 and 2 of all links, the latter with their meters. */
 void links_end(struct site *s, uint64_t now);
@@ -400,8 +457,8 @@ void repeat_free(struct repeat *r);
  * to look for. */
 bool repeat_step(struct repeat *r, uint64_t now);
 
-/* Counts what goes on until now, of everything. */
-void chip_settle(struct elastic_chip *c, uint64_t now);
+/* Counts what goes on until now, of everything; of cores that work ahead when all is done. */
+void chip_settle(struct elastic_chip *c, uint64_t now, bool done);
 
 /* Of those that are run, whole. */
 uint64_t chip_images_ended(const struct elastic_chip *c);
@@ -409,13 +466,70 @@ uint64_t chip_images_ended(const struct elastic_chip *c);
 /* When all is done: when each image began and ended. */
 void repeat_spread(struct elastic_chip *c);
 
+/* ---- port.c ---- */
+
+/* Places are free from a clock on; n are. */
+void intake_credit(struct intake *in, uint64_t clk, uint32_t n);
+void intake_free(struct intake *in, uint64_t now, uint32_t n);
+void intake_take(struct site *s, struct intake *in, uint64_t now); // the oldest token
+
+void port_ends(struct site *s, uint64_t now); // what stores, or reads back
+void port_load_ends(struct site *s);
+void port_starts(struct site *s, uint64_t now); // rule 5
+void port_watch(struct site *s, uint64_t now);
+
+/* Words of a pixel that is stored, of the next that is read back, of the next n outputs; the port's
+ * clocks for them. */
+uint64_t port_store_words(const struct site *s, const struct intake *in, const struct pixel *at);
+uint64_t port_back_words(const struct site *s, const struct back *b);
+uint64_t port_firing_words(struct site *s, uint32_t n);
+uint64_t port_clocks(const struct site *s, uint64_t words);
+
+/* Whether the next n outputs read anything; the next group, which it finds, is there; the next
+ * pixel to be read back is. A pixel is stored, maybe the last of its token. */
+bool port_is_needed(const struct site *s, uint32_t n);
+bool port_group_is_there(struct site *s);
+bool port_back_is_visible(const struct site *s, const struct back *b);
+void port_stored(struct intake *in);
+
+/* The first stream of which the next firing lacks a pixel; NULL: it lacks none, or is none. */
+const struct intake *port_missing(const struct site *s);
+
+/* When the port's end lets something start, or a pixel comes while it is idle. */
+uint64_t port_wake(struct site *s);
+
 /* ---- core.c, scratchpad.c ---- */
 
 /* Takes what ends or comes in clocks before this one; returns the last of them in which something
  * did, or 0. */
 uint64_t site_settle(struct site *s, uint64_t before);
 
-extern const struct block_ops elastic_core_ops, elastic_scratchpad_ops;
+/* Places that n outputs from `first` on take in the output buffer; clocks of digital operations for
+ * the next n. */
+uint32_t site_places(const struct site *s, uint64_t first, uint32_t n);
+uint64_t site_digital_clocks(struct site *s, uint32_t n);
+
+/* Outputs of the chip's result, those of the digital operation, are there. */
+void site_deliver(struct site *s, uint64_t now);
+
+/* ---- ahead.c ---- */
+
+/* A core whose operations are known before they come, as far as nothing unknown may change them.
+ * False when the host has no memory. */
+bool ahead_new(struct site *s);
+void ahead_free(struct site *s);
+bool ahead_may(const struct elastic_chip *c); // whether the chip's cores can be such
+
+/* site_settle() of it. */
+uint64_t ahead_settle(struct site *s, uint64_t before);
+
+/* For repeat.c: all that decides what follows, but for what comes and what the port does. Finds out
+ * what can be known first; whether there was anything. */
+bool ahead_look(struct site *s);
+void ahead_state(const struct site *s, uint64_t image, uint64_t now,
+                 void (*put)(void *user, uint64_t number), void *user);
+
+extern const struct block_ops elastic_core_ops, elastic_ahead_ops, elastic_scratchpad_ops;
 
 /* ---- stuck.c: why nothing moves ---- */
 
@@ -432,9 +546,9 @@ void stuck_list(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 
 /* ---- chip.c, cure.c ---- */
 
-/* A chip in clock 0; *c is to be released after an error, too. */
+/* A chip in clock 0, whose cores work ahead if they may; *c is to be released after an error. */
 enum err chip_make(struct elastic_chip *c, const struct plan *p,
-                   const struct elastic_cfg_run *cfg, bool live, struct err_msg *m);
+                   const struct elastic_cfg_run *cfg, bool live, bool ahead, struct err_msg *m);
 void chip_release(struct elastic_chip *c);
 
 /* Room for when n images begin and end. False when the host has no memory. */

@@ -364,6 +364,19 @@ static void assert_same(const struct elastic_result *a, const struct elastic_res
     }
 }
 
+/* A digital processor waits for room that a link keeps which sends what it makes. */
+static void assert_rooms_are_kept(const struct elastic_result *e, const struct plan *p)
+{
+    for (uint32_t i = 0; i < e->n_stage; i++)
+        for (uint32_t k = 0; k < e->stage[i].n_cause; k++) {
+            if (e->stage[i].cause[k].on != ON_OUTPUT)
+                continue;
+            const struct plan_stream *st = &p->stream[e->stage[i].cause[k].stream];
+            assert_int_equal(st->from, e->stage[i].core);
+            assert_true(st->kind != STREAM_RESIDUAL && st->kind != STREAM_TO_RESAMPLING);
+        }
+}
+
 static bool has_replicas(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_layer; i++)
@@ -426,6 +439,7 @@ static void run_random(make_fn *study_make, unsigned seed, uint32_t *n_run, uint
     } else {
         ++*n_run;
         assert_times_add_up(&e);
+        assert_rooms_are_kept(&e, &p);
         assert_work_is_that_of_timesteps(&e, &t, &p);
         bool alike = true;
         for (uint32_t i = 0; i < p.n_layer; i++)
