@@ -223,6 +223,9 @@ uninstall:
 TOKENS := $(patsubst %.c,$(B)/%.o,$(wildcard network/tokens/*.c network/values/tokens_*.c))
 $(TOKENS): CFLAGS += -O3 -ffp-contract=off -Wno-psabi # no vector leaves its file
 
+# Vectors of the compiler that do not leave their file.
+$(B)/arch/units/sliced_lanes.o: CFLAGS += -Wno-psabi
+
 # Vectors of plain loops.
 $(B)/network/values/plain.o $(B)/arch/core/add_sums.o $(B)/arch/core/proof.o: CFLAGS += -O3
 

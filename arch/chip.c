@@ -308,11 +308,6 @@ static int64_t wide_result(const struct layer *l, const uint8_t *value, size_t b
     return wide_value(value + i, value + bytes + i, l->out_signed);
 }
 
-static int64_t max_i64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Pixels [first, end) of a token to where they lie in the result. */
 static void take_pixels(struct chip *c, uint32_t stream, const struct token *t, uint32_t first,
                         uint32_t end)

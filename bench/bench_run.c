@@ -52,40 +52,51 @@ static double firing_s(struct cost c)
  * time that a run takes before its first image is taken off. */
 static void measure_codes(const struct bench *values, const char *images)
 {
+#define BITS(cells, bits, range)                                                                   \
+    "core.crossbar.input_slice_bits=1", "core.crossbar.cell=sliced",                               \
+        "core.crossbar.cell_bits=" cells, "core.readout.kind=adc", "core.crossbar.columns=4096",   \
+        "core.readout.bits=" bits, "core.readout.range=" range
+#define OFFSET "core.crossbar.scheme=offset"
     static const struct {
-        const char *what, *kind, *bits, *range;
+        const char *what, *set[10];
         double most; // times the first
     } machine[] = {
-        { "  one product", "exact", "8", "full", 1 },
-        { "  read bit by bit, exact", "exact", "8", "full", 1.2 },
-        { "  read bit by bit, codes of 5 bits", "adc", "5", "31", 20 },
-        { "  read bit by bit, codes of 6 bits", "adc", "6", "63", 20 },
-        { "  read bit by bit, codes of step 3", "adc", "5", "93", 20 },
+        { "  one product", { NULL }, 1 },
+        { "  read bit by bit, exact", { "core.crossbar.input_slice_bits=1",
+                                        "core.crossbar.cell=sliced" }, 1.2 },
+        { "  2-bit cells, offset, codes to 31", { BITS("2", "5", "31"), OFFSET }, 20 },
+        { "  to 127", { BITS("2", "7", "127"), OFFSET }, 20 },
+        { "  to 255", { BITS("2", "8", "255"), OFFSET }, 20 },
+        { "  to 1000 in steps of 4", { BITS("2", "8", "1000"), OFFSET }, 20 },
+        { "  to 700 in steps of 3", { BITS("2", "8", "700"), OFFSET }, 20 },
+        { "  of two signs, to 127", { BITS("2", "7", "127") }, 20 },
+        { "  to 255", { BITS("2", "8", "255") }, 20 },
+        { "  1-bit cells, offset, codes to 127", { BITS("1", "7", "127"), OFFSET }, 20 },
+        { "  4-bit cells, offset, codes to 255", { BITS("4", "8", "255"), OFFSET }, 20 },
+        { "  differential, codes in steps of 16", { "core.crossbar.input_slice_bits=1",
+          "core.readout.kind=adc", "core.readout.range=2000" }, 20 },
+        { "  2-bit cells, 64 rows at once, to 63", { BITS("2", "6", "63"),
+          "core.crossbar.rows_at_once=64", OFFSET }, 20 },
     };
     enum { N_MACHINE = sizeof machine / sizeof *machine };
     struct bench few = *values, many = *values;
     double image_s[N_MACHINE];
 
     few.n_image = 16;
-    many.n_image = 496;
-    few.runs = many.runs = 5;
+    many.n_image = 304;
+    few.runs = many.runs = 3;
     for (int i = 0; i < N_MACHINE; i++) {
-        char bit[64], reach[64], kind[64];
-        snprintf(kind, sizeof kind, "core.readout.kind=%s", machine[i].kind);
-        snprintf(bit, sizeof bit, "core.readout.bits=%s", machine[i].bits);
-        snprintf(reach, sizeof reach, "core.readout.range=%s", machine[i].range);
-        const char *const set[] = { kind, bit, reach, "core.crossbar.input_slice_bits=1",
-                                    "core.crossbar.cell=sliced", "core.crossbar.cell_bits=2",
-                                    "core.crossbar.scheme=offset" };
         few.what = many.what = machine[i].what;
-        for (size_t k = 0; i > 0 && k < sizeof set / sizeof *set; k++)
-            few.set[k] = many.set[k] = set[k];
+        memcpy(few.set, machine[i].set, sizeof few.set);
+        memcpy(many.set, machine[i].set, sizeof many.set);
         double before_s = measure(&few, images).run_s;
         image_s[i] = (measure(&many, images).run_s - before_s) /
                      (double)(many.n_image - few.n_image);
         if (i > 0)
             print_mark("reads / one product", image_s[i] / image_s[0], machine[i].most, "times");
     }
+#undef BITS
+#undef OFFSET
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@
 struct bench {
     const char      *what;
     const char      *config;
-    const char      *set[8]; // key=value, up to a NULL
+    const char      *set[10]; // key=value, up to a NULL
     enum kernel_kind kernel;
     uint64_t         n_image;
     bool             values; // with images

@@ -48,6 +48,11 @@ static inline int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
+static inline int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* n things dealt into `parts` shares as evenly as possible, the larger shares first: where
  * share `index` begins. share_begin(n, parts, parts) == n. */
 static inline uint32_t share_begin(uint32_t n, uint32_t parts, uint32_t index)

@@ -11,35 +11,29 @@
 #include "core/util.h"
 
 enum { BYTE_BITS = 8, QUAD = SLICED_LANES_QUAD,
-       MOST_INDEX = 512,   // quads whose index is kept at once
-       MOST_TABLE = 2048,  // tables that are
+       MOST_VECTORS = 2049 * BYTE_BITS, // bits of rows that are kept at once
        MOST_SUM = 1 << 29, // of a core, so that those of a layer are less than 2^31
-       MOST_DIGITS = MOST_VALUE_BITS, // of an input
-};
+       MOST_PASSES = 2, NO_BIT = 255 };
 
-struct byte_codes { // from 0 on, of step 1
-    int32_t  factor[CELL_MOST_SLICES], ones; // of the column of ones
-    uint8_t  most;
-    bool     is_signed;
-    uint32_t times; // that the top bit of a byte is read
-};
+#define NO_PLACE UINT32_MAX
 
-struct any_codes {
-    struct sliced_lanes_digit digit[MOST_DIGITS];
-    uint32_t                  n_digit, full; // quads that fill a byte
-    struct sliced_lanes_code *code; // owned; [output][slice][n_digit], the column of ones behind
-                                    // them; NULL: codes are bytes
+struct sliced_pass {
+    struct sliced_lanes_pass    digits;
+    struct sliced_lanes_column *column; // owned; [output], the column of ones behind them
 };
 
 struct sliced_core {
     const struct sliced_lanes_kernel *kernel;
     uint32_t out_first, out_n, quads;
-    uint32_t n_slice;
     bool     ones;    // there is a column of ones
-    uint8_t  flip;
-    uint8_t *digit;   // owned; [output][slice][quads][4]; the column of ones behind them, one slice
-    struct byte_codes bytes; // of all columns
-    struct any_codes  any;   // where codes are not so
+    bool     is_signed;
+    uint32_t input_bits;
+    struct sliced_pass pass[MOST_PASSES];
+    uint32_t           n_pass;
+    struct sliced_lanes_term *term; // owned, of all columns
+    struct sliced_lanes_list *list; // owned, of all terms
+    uint16_t                 *at;   // owned, of all lists
+    size_t n_term, n_list, n_at, term_room, list_room, at_room;
     struct value_reader reader;
     atomic_uint_fast64_t clipped;
 };
@@ -76,11 +70,6 @@ static uint32_t quads_of(const struct plan *p, const struct plan_core *c)
            w->kernel[1];
 }
 
-static uint32_t table_quads(const struct sliced_core *c)
-{
-    return (uint32_t)round_up(c->quads, QUAD); // the kernel makes four at a time
-}
-
 static struct array_matrix matrix_of(const struct plan *p, uint32_t core,
                                      const struct ranges *ranges)
 {
@@ -91,125 +80,89 @@ static struct array_matrix matrix_of(const struct plan *p, uint32_t core,
                                   .outputs = c->out_n };
 }
 
-/* Whether all columns of a core have codes from 0 to the same, of step 1. */
-static bool codes_are_bytes(const struct plan *p, uint32_t core, const struct ranges *ranges)
+/* Digits of the inputs in passes: those that count alike, and the top one of several bits of signed
+ * inputs. Beyond its byte a value has zeros, or its sign: as -2^7 = 2^7 + ... - 2^k, bits of it are
+ * one, that counts negative. */
+static uint32_t find_passes(const struct reads_cfg *r, bool is_signed,
+                            struct sliced_lanes_pass pass[MOST_PASSES])
 {
-    const struct plan_core *c = &p->core[core];
-    const struct array_spec *s = &p->layer[c->plan_layer].array;
-    const struct array_matrix m = matrix_of(p, core, ranges);
-    const struct cell_layout *l = &s->layout;
-    bool bytes = true;
+    const uint32_t d = min_u32(r->input_slice_bits, r->input_bits);
+    uint32_t bits = is_signed && d > 1 ? r->input_bits : min_u32(r->input_bits, BYTE_BITS);
+    uint32_t n_digit = (uint32_t)ceil_div(bits, d), top = bits - (n_digit - 1) * d, n = 0;
+    bool apart = is_signed && top > 1;
 
-    for (uint32_t j = 0; j < l->n_slice + (l->ones != 0); j++)
-        for (uint32_t o = 0; bytes && o < (j < l->n_slice ? c->columns : 1); o++) {
-            struct converter k = array_converter(s, converter_range(&m, j, o), false);
-            bytes = k.step == 1 && k.least == 0 && k.most <= SLICED_LANES_MOST_CODE;
-        }
-    return bytes;
-}
-
-/* What a core's outputs are at most, either way. */
-static int64_t most_of(const struct array_spec *s, uint8_t most_code)
-{
-    int64_t factors = llabs(s->layout.ones);
-
-    for (uint32_t j = 0; j < s->layout.n_slice; j++)
-        factors += llabs(s->layout.slice[j].factor);
-    return factors * most_code * UINT8_MAX;
-}
-
-static bool core_is_of_bytes(const struct plan *p, uint32_t core, const struct ranges *ranges)
-{
-    const struct plan_core *c = &p->core[core];
-    const struct array_spec *s = &p->layer[c->plan_layer].array;
-    const struct reads_cfg *r = &s->reads;
-
-    return min_u32(r->input_slice_bits, r->input_bits) == 1 &&
-           (!in_signed(p, c) || r->input_bits >= BYTE_BITS) &&
-           most_of(s, SLICED_LANES_MOST_CODE) < MOST_SUM && codes_are_bytes(p, core, ranges);
-}
-
-/* A digit of inputs of a byte: bits beyond it are its sign, or 0. */
-static struct sliced_lanes_digit digit_of(const struct reads_cfg *r, bool is_signed, uint32_t first)
-{
-    uint32_t n = min_u32(r->input_slice_bits, r->input_bits - first);
-    struct sliced_lanes_digit d = { .first = min_u32(first, BYTE_BITS - 1) };
-
-    for (uint32_t b = first; b < first + n && (is_signed || b < BYTE_BITS); b++) {
-        uint32_t at = min_u32(b, BYTE_BITS - 1) - d.first;
-        bool negative = is_signed && n > 1 && b == r->input_bits - 1;
-        d.weight[at] += negative ? -(1 << (b - first)) : 1 << (b - first);
-        d.n = at + 1;
+    if (n_digit > apart) {
+        pass[n] = (struct sliced_lanes_pass){
+            .n = n_digit - apart, .bits = d, .top_negative = is_signed && !apart,
+            .times = is_signed && d == 1 ? r->input_bits - bits + 1 : 1 };
+        n++;
     }
-    return d;
+    if (apart) {
+        pass[n] = (struct sliced_lanes_pass){ .first = (n_digit - 1) * d, .n = 1, .bits = top,
+                                              .both_signs = true, .times = 1 };
+        n++;
+    }
+    return n;
 }
 
-static int64_t within(int64_t v, int64_t reach)
+/* The converter of a slice of an output in a pass. */
+static struct converter converter_at(const struct array_matrix *m, uint32_t slice, uint32_t output,
+                                     bool digits_have_signs)
 {
-    return v < -reach ? -reach : v > reach ? reach : v;
+    const struct cell_layout *l = &m->spec->layout;
+    bool signs = slice < l->n_slice && l->slice[slice].least < 0;
+
+    return array_converter(m->spec, converter_range(m, slice, output), signs || digits_have_signs);
 }
 
-/* The codes of a column in a digit; least and most are no further away than sums come, of which
- * *most_out becomes the most that its codes give, either way. False: sums or steps are too
+/* Adds what the codes of a slice are at most in a product, either way. False: sums or steps are too
  * large. */
-static bool make_code(const struct array_matrix *m, bool is_signed, uint32_t first, uint32_t slice,
-                      uint32_t column, struct sliced_lanes_code *code, int64_t *most_out)
+static bool add_most(const struct array_matrix *m, const struct sliced_lanes_pass *pass,
+                     uint32_t slice, uint32_t output, int64_t *most)
 {
-    const struct array_spec *s = m->spec;
-    const struct cell_layout *l = &s->layout;
-    const struct sliced_lanes_digit d = digit_of(&s->reads, is_signed, first);
-    uint32_t n = min_u32(s->reads.input_slice_bits, s->reads.input_bits - first);
-    bool top = is_signed && first + n == s->reads.input_bits, ones = slice == l->n_slice;
-    struct converter k = array_converter(s, converter_range(m, slice, column), top && n > 1);
-    int64_t sum = (int64_t)m->rows * (ones ? 1 : l->slice[slice].most), most = 0;
+    const struct cell_layout *l = &m->spec->layout;
+    const bool ones = slice == l->n_slice;
+    const struct cell_slice s = ones ? (struct cell_slice){ l->ones, 0, 1, 1 } : l->slice[slice];
+    struct converter k = converter_at(m, slice, output, pass->both_signs);
+    uint32_t rows = array_rows_at_once(m->spec, m->rows);
+    int64_t sum = (int64_t)rows * max_i32(s.most, -s.least) * ((INT64_C(1) << pass->bits) - 1);
+    int64_t code = max_i64(k.most, -k.least), reach = sum + k.step, all = 0;
 
-    if (sum > SLICED_LANES_MOST_WIDE || k.step > SLICED_LANES_MOST_SUM)
+    if (3 * sum + 4 * k.step >= INT64_C(1) << SLICED_LANES_MOST_PLANES)
         return false;
-    for (uint32_t b = 0; b < d.n; b++)
-        most += sum * abs(d.weight[b]);
-    int64_t reach = most / k.step + 1;
-    int64_t factor = (ones ? l->ones : l->slice[slice].factor) * k.step * (INT64_C(1) << first);
-    *most_out = reach * llabs(factor);
-    *code = (struct sliced_lanes_code){
-        .step = (float)k.step,
-        .over_step = (k.step & (k.step - 1)) == 0 ? 1 / (float)k.step : 0,
-        .least = (int32_t)within(k.least, reach), .most = (int32_t)within(k.most, reach),
-        .factor = (int32_t)(top && n == 1 ? -factor : factor),
-    };
-    return most < SLICED_LANES_MOST_SUM && *most_out < MOST_SUM;
+    for (uint32_t i = 0; i < pass->n; i++)
+        all += INT64_C(1) << (pass->first + i * pass->bits);
+    *most += (code < reach / k.step ? code * k.step : reach) * llabs(s.factor) * all *
+             (int64_t)ceil_div(m->rows, rows);
+    return (llabs(s.factor) & (llabs(s.factor) - 1)) == 0 && *most < MOST_SUM;
 }
 
 /* Whether all codes of a core's outputs and of its column of ones can be made; *most_out becomes
- * what an output is at most. code: [output][slice][digit], the column of ones behind them; or
- * NULL. */
-static bool make_codes(const struct array_matrix *m, bool is_signed,
-                       struct sliced_lanes_code *code, int64_t *most_out)
+ * what an output is at most. */
+static bool codes_fit(const struct array_matrix *m, bool is_signed, int64_t *most_out)
 {
-    const struct array_spec *s = m->spec;
-    const uint32_t n_slice = s->layout.n_slice;
+    const struct cell_layout *l = &m->spec->layout;
+    struct sliced_lanes_pass pass[MOST_PASSES];
+    const uint32_t n_pass = find_passes(&m->spec->reads, is_signed, pass);
+    bool fits = true;
 
     *most_out = 0;
-    for (uint32_t o = 0; o < m->outputs + (s->layout.ones != 0); o++) {
-        int64_t all = 0, most;
-        bool ones = o == m->outputs;
-        for (uint32_t j = ones ? n_slice : 0; j < n_slice + ones; j++)
-            for (uint32_t b = 0; b < s->reads.input_bits; b += s->reads.input_slice_bits) {
-                struct sliced_lanes_code of;
-                if (!make_code(m, is_signed, b, j, ones ? 0 : o, &of, &most))
-                    return false;
-                all += most;
-                if (code)
-                    *code++ = of;
-            }
-        *most_out = ones ? *most_out + all : all > *most_out ? all : *most_out;
+    for (uint32_t o = 0; fits && o < m->outputs; o++) {
+        int64_t most = 0;
+        for (uint32_t i = 0; i < n_pass; i++)
+            for (uint32_t j = 0; fits && j < l->n_slice + (l->ones != 0); j++)
+                fits = add_most(m, &pass[i], j, j < l->n_slice ? o : 0, &most);
+        *most_out = max_i64(*most_out, most);
     }
-    return *most_out < MOST_SUM;
+    return fits;
 }
 
-/* Replicas share what they drive: a column of ones sees the rows of all. */
-static bool replicas_fit(const struct plan_layer *pl)
+/* Replicas share what they drive: a column of ones sees the rows of all, and which rows come
+ * together differs. */
+static bool replicas_fit(const struct plan_layer *pl, bool all_at_once)
 {
-    return pl->replicas.n == 1 || (pl->array.layout.ones == 0 && !pl->array.per_column);
+    return pl->replicas.n == 1 ||
+           (pl->array.layout.ones == 0 && !pl->array.per_column && all_at_once);
 }
 
 static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *ranges)
@@ -218,17 +171,17 @@ static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     const struct array_spec *s = &pl->array;
     const struct array_matrix m = matrix_of(p, core, ranges);
-    uint32_t quads = quads_of(p, c);
+    struct sliced_lanes_pass pass[MOST_PASSES];
+    const uint32_t n_pass = find_passes(&s->reads, in_signed(p, c), pass);
+    const size_t rows = (size_t)quads_of(p, c) * QUAD + 1;
     int64_t most;
-    bool fits = replicas_fit(pl) && pl->copies == 1 && s->adc_bits > 0 &&
-                array_rows_at_once(s, c->rows) == c->rows && quads <= MOST_INDEX &&
-                round_up(quads, QUAD) * s->layout.n_slice <= MOST_TABLE;
+    bool fits = rows * SLICED_LANES_AT <= UINT16_MAX &&
+                replicas_fit(pl, array_rows_at_once(s, c->rows) == c->rows) && pl->copies == 1 &&
+                s->adc_bits > 0 && codes_fit(&m, in_signed(p, c), &most);
 
-    for (uint32_t j = 0; j < s->layout.n_slice; j++)
-        fits &= s->layout.slice[j].least >= 0 &&
-                s->layout.slice[j].most <= SLICED_LANES_MOST_DIGIT;
-    return fits && (core_is_of_bytes(p, core, ranges) ||
-                    make_codes(&m, in_signed(p, c), NULL, &most));
+    for (uint32_t i = 0; i < n_pass; i++)
+        fits &= rows * pass[i].n * pass[i].bits <= MOST_VECTORS;
+    return fits;
 }
 
 bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
@@ -244,90 +197,77 @@ bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
 
 /* ---- reading ---- */
 
-/* Index of two quads. */
-static void index_quads(const struct sliced_core *c, const uint8_t *a, const uint8_t *b,
-                        uint8_t *to)
+/* The bit of a stored byte that is bit b of the inputs. */
+static uint32_t stored_bit(const struct sliced_core *c, uint32_t b)
 {
-    uint8_t index[2 * SLICED_LANES_INDEX];
-
-    c->kernel->index(a, b, c->flip, c->any.code ? index : to);
-    for (uint32_t i = 0; c->any.code && i < sizeof index; i += SLICED_LANES_INDEX)
-        c->kernel->by_bits(index + i, to + i);
+    if (b >= c->input_bits)
+        return NO_BIT;
+    return b < BYTE_BITS ? b : c->is_signed ? BYTE_BITS - 1 : NO_BIT;
 }
 
-/* What a pixel's bits drive, quad after quad of its patch. */
-static void index_pixel(const struct sliced_core *c, const struct value_patch *p, uint32_t pixel,
-                        uint8_t *index)
-{
-    const uint8_t *in = p->in + pixel * p->in_step, *waits = NULL;
-
-    for (uint32_t r = 0; r < p->n_run; r++)
-        for (uint32_t k = 0; k < p->steps; k++) {
-            const uint8_t *quad = in + p->run[r] + (size_t)k * VALUE_BYTES;
-            if (!waits) {
-                waits = quad;
-                continue;
-            }
-            index_quads(c, waits, quad, index);
-            index += 2 * SLICED_LANES_INDEX;
-            waits = NULL;
-        }
-    if (waits) // and a quad of no rows
-        index_quads(c, waits, NULL, index);
-}
-
-static size_t digits_of(const struct sliced_core *c)
-{
-    return (size_t)c->n_slice * table_quads(c) * QUAD;
-}
-
-struct tile { // pixels of a column that are read together
-    uint32_t first, n;
-    const uint8_t *index;
+struct spread { // where a bit of the first row goes, of the first pixel
+    uint32_t bit;
+    uint16_t *to;
 };
 
-static uint64_t read_output(const struct sliced_core *c, const struct value_sums_read *s,
-                            const struct tile *t, uint32_t output, int32_t *sum, size_t apart)
+/* Of all bits that are there; returns how many. */
+static uint32_t find_spread(const struct sliced_core *c, const struct sliced_lanes_tile *t,
+                            struct sliced_lanes_vector *x, struct spread *s)
 {
-    uint8_t table[MOST_TABLE * SLICED_LANES_TABLE];
-    bool ones = output == c->out_n;
-    const uint32_t n_slice = ones ? 1 : c->n_slice;
+    const uint32_t slots = t->pass->n / t->groups * t->pass->bits;
+    uint32_t n = 0;
 
-    c->kernel->tables(c->digit + output * digits_of(c), n_slice * table_quads(c), table);
-    if (c->any.code)
-        return c->kernel->codes(&(struct sliced_lanes_codes){
-            .index = t->index, .table = table, .n = t->n, .quads = c->quads,
-            .table_quads = table_quads(c), .n_slice = n_slice, .n_image = s->n_lane,
-            .full = c->any.full, .digit = c->any.digit, .n_digit = c->any.n_digit,
-            .code = c->any.code + (size_t)output * c->n_slice * c->any.n_digit,
-            .sum = sum, .sum_apart = apart });
-    return c->kernel->column(&(struct sliced_lanes_column){
-        .index = t->index, .table = table, .factor = ones ? &c->bytes.ones : c->bytes.factor,
-        .n = t->n, .quads = c->quads, .table_quads = table_quads(c), .n_slice = n_slice,
-        .n_image = s->n_lane, .most = c->bytes.most, .is_signed = c->bytes.is_signed,
-        .times = c->bytes.times, .sum = sum, .sum_apart = apart });
+    for (uint32_t i = 0; i < t->groups * slots; i++) {
+        const uint32_t bit = stored_bit(c, t->pass->first + i);
+        uint32_t word = i / slots * (SLICED_LANES_WORDS / t->groups);
+        if (bit != NO_BIT)
+            s[n++] = (struct spread){ bit, &x[i % slots * (size_t)(t->rows + 1)].word[word] };
+    }
+    return n;
 }
 
-/* Sums of the outputs of a block, in a tile; those that are not the core's stay 0. */
+static void gather(const struct sliced_core *c, const struct sliced_lanes_tile *t,
+                   const struct value_patch *p, uint32_t first, struct sliced_lanes_vector *x)
+{
+    const uint8_t flip = c->is_signed ? 0x80 : 0;
+    struct spread s[SLICED_LANES_WORDS * MOST_VALUE_BITS];
+    const uint32_t n = find_spread(c, t, x, s);
+    size_t row = 0;
+
+    memset(x, 0, (size_t)(t->rows + 1) * (t->pass->n / t->groups) * t->pass->bits * sizeof *x);
+    for (uint32_t r = 0; r < p->n_run; r++)
+        for (uint32_t k = 0; k < p->steps; k++, row += QUAD)
+            for (uint32_t i = 0; i < t->n; i++) {
+                const uint8_t *pixel = p->in + (first + i) * p->in_step;
+                uint16_t bits[SLICED_LANES_BITS][QUAD];
+                c->kernel->bits(pixel + p->run[r] + (size_t)k * VALUE_BYTES, flip, bits);
+                for (uint32_t b = 0; b < n; b++)
+                    for (uint32_t q = 0; q < QUAD; q++)
+                        s[b].to[(row + q) * SLICED_LANES_WORDS + i] = bits[s[b].bit][q];
+            }
+}
+
+/* Adds the outputs of a block, in a tile; those that are not the core's stay 0. */
 static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_read *s,
-                          const struct tile *t)
+                          const struct sliced_lanes_tile *t,
+                          const struct sliced_lanes_column *column, uint32_t pixel)
 {
     uint32_t first = max_u32(s->first, c->out_first);
     uint32_t end = min_u32(s->first + s->outputs, c->out_first + c->out_n);
     const size_t apart = (size_t)s->outputs * VALUE_LANES;
-    int32_t *sum = s->sum[0] + t->first * apart, ones[MOST_INDEX][VALUE_LANES];
+    int32_t *sum = s->sum[0] + pixel * apart, ones[SLICED_LANES_WORDS][VALUE_LANES] = { { 0 } };
     uint64_t n_clipped = 0;
 
-    memset(ones, 0, t->n * sizeof ones[0]);
     if (c->ones) { // it is one for the core, whatever blocks its outputs are in
-        uint64_t of_ones = read_output(c, s, t, c->out_n, ones[0], VALUE_LANES);
+        uint64_t of_ones = c->kernel->column(t, &column[c->out_n], ones[0], VALUE_LANES);
         n_clipped += s->first <= c->out_first ? of_ones : 0;
     }
     for (uint32_t o = first; o < end; o++) {
         int32_t *to = sum + (size_t)(o - s->first) * VALUE_LANES;
-        for (uint32_t i = 0; i < t->n; i++)
-            memcpy(to + i * apart, ones[i], sizeof ones[i]);
-        n_clipped += read_output(c, s, t, o - c->out_first, to, apart);
+        for (uint32_t i = 0; c->ones && i < t->n; i++)
+            for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+                to[i * apart + lane] += ones[i][lane];
+        n_clipped += c->kernel->column(t, &column[o - c->out_first], to, apart);
     }
     return n_clipped;
 }
@@ -335,25 +275,29 @@ static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_r
 static void read_codes(void *user, const struct value_sums_read *s)
 {
     struct sliced_core *c = user;
-    uint8_t index[(MOST_INDEX + 1) * SLICED_LANES_INDEX];
-    struct tile t = { .index = index };
+    struct sliced_lanes_vector x[MOST_VECTORS];
     uint64_t n_clipped = 0;
 
     assert(s->patch.n_run * s->patch.steps == c->quads);
     memset(s->sum[0], 0, (size_t)s->n * s->outputs * VALUE_LANES * sizeof *s->sum[0]);
-    for (; t.first < s->n; t.first += t.n) {
-        t.n = min_u32(s->n - t.first, MOST_INDEX / c->quads);
-        for (uint32_t i = 0; i < t.n; i++)
-            index_pixel(c, &s->patch, t.first + i, index + (size_t)i * c->quads *
-                                                               SLICED_LANES_INDEX);
-        n_clipped += read_tile(c, s, &t);
+    for (uint32_t first = 0, n; first < s->n; first += n) {
+        n = min_u32(s->n - first, SLICED_LANES_WORDS);
+        for (uint32_t i = 0; i < c->n_pass; i++) {
+            const struct sliced_lanes_pass *pass = &c->pass[i].digits;
+            struct sliced_lanes_tile t = { .pass = pass, .x = x, .rows = c->quads * QUAD,
+                                           .groups = 1, .n = n, .n_image = s->n_lane };
+            while (2 * t.groups * n <= SLICED_LANES_WORDS && pass->n % (2 * t.groups) == 0)
+                t.groups *= 2;
+            gather(c, &t, &s->patch, first, x);
+            n_clipped += read_tile(c, s, &t, c->pass[i].column, first);
+        }
     }
     atomic_fetch_add(&c->clipped, n_clipped);
 }
 
 /* ---- making ---- */
 
-/* The core's matrix as [output][channel][window], and where it has rows. */
+/* The core's matrix as [output][channel][window], and which rows these are, from 1 on; 0: none. */
 struct kernels {
     int16_t *weight, *row; // owned
 };
@@ -373,7 +317,7 @@ static bool find_kernels(struct kernels *k, const struct plan *p, uint32_t core)
         kernel_matrix_wide_weights(&m, p, core, matrix);
         kernel_matrix_kernels(&m, p, core, matrix, k->weight);
         for (size_t i = 0; i < n; i++)
-            matrix[i] = 1;
+            matrix[i] = (int16_t)(i / c->columns + 1);
         kernel_matrix_kernels(&m, p, core, matrix, k->row);
         kernel_matrix_release(&m);
     }
@@ -381,69 +325,247 @@ static bool find_kernels(struct kernels *k, const struct plan *p, uint32_t core)
     return done;
 }
 
-/* Digits of a weight, at a place of a quad of an output. */
-static void set_digits(struct sliced_core *c, const struct array_spec *s, uint32_t output,
-                       size_t place, int32_t weight)
-{
-    size_t slice = (size_t)table_quads(c) * QUAD;
-    uint8_t *to = c->digit + output * digits_of(c) + place;
+/* A column's rows in the order of the array: where their inputs are, and their weights. */
+struct column_rows {
+    uint32_t *place;  // owned; [n]; NO_PLACE: nobody's
+    int32_t  *weight; // owned; [n]
+    uint32_t  n;
+    int32_t  *digit;  // owned; [places], of a term
+    int32_t  *exact;  // owned; [places], of slices whose codes are their sums
+    uint32_t  places;
+};
 
-    for (uint32_t j = 0; j < c->n_slice; j++)
-        to[j * slice] = (uint8_t)s->cell->digit(&s->weights, j, weight);
-    c->digit[c->out_n * digits_of(c) + place] = 1; // of the column of ones
+/* Room for one more, doubled when it is used up. */
+static void *grown(void *old, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return old;
+    *room = *room ? 2 * *room : 256;
+    return realloc(old, *room * size);
 }
 
-static bool make_digits(struct sliced_core *c, const struct plan *p, uint32_t core)
+static bool append_row(struct sliced_core *c, uint32_t row)
 {
-    const struct plan_core *pc = &p->core[core];
-    const struct array_spec *s = &p->layer[pc->plan_layer].array;
-    const uint32_t *kernel = p->layer[pc->plan_layer].window.kernel;
-    uint32_t positions = kernel[0] * kernel[1], quads = c->quads / positions;
-    struct kernels k;
-    bool done = find_kernels(&k, p, core);
+    uint16_t *at = grown(c->at, c->n_at, &c->at_room, sizeof *at);
 
-    c->digit = calloc((size_t)c->out_n + 1, digits_of(c));
-    done = done && c->digit;
-    for (size_t i = 0; done && i < (size_t)c->out_n * pc->in_n * positions; i++) {
-        uint32_t position = (uint32_t)(i % positions);
-        uint32_t ch = pc->in_first % QUAD + (uint32_t)(i / positions % pc->in_n);
-        uint32_t at = position % kernel[1] * kernel[0] + position / kernel[1];
-        if (k.row[i])
-            set_digits(c, s, (uint32_t)(i / positions / pc->in_n),
-                       ((size_t)at * quads + ch / QUAD) * QUAD + ch % QUAD, k.weight[i]);
+    if (at) {
+        c->at = at;
+        c->at[c->n_at++] = (uint16_t)(row * SLICED_LANES_AT);
     }
-    free(k.weight);
-    free(k.row);
+    return at;
+}
+
+/* Places whose digits have this sign and this bit. */
+static bool append_list(struct sliced_core *c, const struct column_rows *r, bool negative,
+                        uint8_t bit)
+{
+    struct sliced_lanes_list l = { .first = (uint32_t)c->n_at, .bit = bit, .negative = negative };
+    bool done = true;
+
+    for (uint32_t i = 0; done && i < r->places; i++)
+        if ((r->digit[i] < 0) == negative && (abs(r->digit[i]) >> bit & 1))
+            done = append_row(c, i);
+    while (done && (c->n_at - l.first) % SLICED_LANES_PAD != 0)
+        done = append_row(c, r->places);
+    l.n = (uint32_t)(c->n_at - l.first);
+    if (!done || l.n == 0)
+        return done;
+    struct sliced_lanes_list *list = grown(c->list, c->n_list, &c->list_room, sizeof *list);
+    if (list) {
+        c->list = list;
+        c->list[c->n_list++] = l;
+    }
+    return list;
+}
+
+/* Sums of a pass that digits come to which add up to plus and to -minus. */
+static struct sliced_lanes_reach reach_of(const struct sliced_lanes_pass *pass, int64_t plus,
+                                          int64_t minus)
+{
+    const int64_t down = pass->both_signs ? INT64_C(1) << (pass->bits - 1) : 0;
+    const int64_t up = (INT64_C(1) << pass->bits) - 1 - down;
+
+    return (struct sliced_lanes_reach){ up * plus + down * minus, up * minus + down * plus };
+}
+
+/* The total of codes of a step. */
+static uint8_t total_of(struct sliced_lanes_column *column, int64_t step)
+{
+    uint32_t k = 0;
+
+    while (k < column->n_step && column->step[k] != step)
+        k++;
+    assert(k < SLICED_LANES_MOST_STEPS);
+    column->n_step = max_u32(column->n_step, k + 1);
+    column->step[k] = (int32_t)step;
+    return (uint8_t)k;
+}
+
+/* What digits of r come to is converted; NULL: it is what it is. */
+static bool append_term(struct sliced_core *c, const struct sliced_lanes_pass *pass,
+                        const struct column_rows *r, const struct converter *k, int32_t factor,
+                        struct sliced_lanes_column *column)
+{
+    const struct converter exact = { 1, INT32_MIN, INT32_MAX };
+    int64_t plus = 0, minus = 0, bits = 0;
+    const size_t first = c->n_list;
+    bool done = true;
+
+    for (uint32_t i = 0; i < r->places; i++) {
+        *(r->digit[i] < 0 ? &minus : &plus) += abs(r->digit[i]);
+        bits |= abs(r->digit[i]);
+    }
+    if (bits == 0)
+        return true;
+    const struct sliced_lanes_reach reach = reach_of(pass, plus, minus);
+    struct sliced_lanes_term t = sliced_lanes_term_of(&reach, k ? k : &exact, factor);
+    for (uint8_t b = 0; done && bits >> b; b++)
+        done = append_list(c, r, false, b) && append_list(c, r, true, b);
+    t.first = (uint32_t)first;
+    t.n = (uint32_t)(c->n_list - first);
+    t.total = total_of(column, t.step);
+    struct sliced_lanes_term *term = grown(c->term, c->n_term, &c->term_room, sizeof *term);
+    if (term) {
+        c->term = term;
+        c->term[c->n_term++] = t;
+        column->n_term++;
+    }
+    return done && term;
+}
+
+/* Slice j in the rows from `first` to `end`: a term, or some of the exact one. */
+static bool append_slice(struct sliced_core *c, const struct array_matrix *m,
+                         const struct sliced_lanes_pass *pass, struct column_rows *r, uint32_t j,
+                         uint32_t output, uint32_t first, uint32_t end,
+                         struct sliced_lanes_column *column)
+{
+    const struct array_spec *s = m->spec;
+    const bool ones = j == s->layout.n_slice;
+    const struct converter k = converter_at(m, j, ones ? 0 : output, pass->both_signs);
+    const int32_t factor = ones ? s->layout.ones : s->layout.slice[j].factor;
+    int64_t plus = 0, minus = 0;
+    bool done = true;
+
+    for (uint32_t i = first; i < end; i++)
+        if (r->place[i] != NO_PLACE) {
+            int32_t digit = ones ? 1 : s->cell->digit(&s->weights, j, r->weight[i]);
+            r->digit[r->place[i]] = digit;
+            *(digit < 0 ? &minus : &plus) += abs(digit);
+        }
+    const struct sliced_lanes_reach reach = reach_of(pass, plus, minus);
+    if (!converter_passes(&k, -reach.minus, reach.plus))
+        done = append_term(c, pass, r, &k, factor, column);
+    for (uint32_t i = first; i < end; i++)
+        if (r->place[i] != NO_PLACE) {
+            if (converter_passes(&k, -reach.minus, reach.plus))
+                r->exact[r->place[i]] += factor * r->digit[r->place[i]];
+            r->digit[r->place[i]] = 0;
+        }
     return done;
 }
 
-static struct byte_codes bytes_of(const struct array_matrix *m, bool is_signed)
+static bool append_column(struct sliced_core *c, const struct array_matrix *m, uint32_t pass,
+                          struct column_rows *r, uint32_t output)
 {
-    const struct array_spec *s = m->spec;
-    struct byte_codes b = {
-        .ones = s->layout.ones, .is_signed = is_signed,
-        .most = (uint8_t)array_converter(s, converter_range(m, 0, 0), false).most,
-        .times = is_signed ? s->reads.input_bits - BYTE_BITS + 1 : 1,
-    };
+    const uint32_t n_slice = m->spec->layout.n_slice, at_once = array_rows_at_once(m->spec, r->n);
+    const bool ones = output == c->out_n;
+    const struct sliced_lanes_pass *digits = &c->pass[pass].digits;
+    struct sliced_lanes_column *column = &c->pass[pass].column[output];
+    bool done = true;
 
-    for (uint32_t j = 0; j < s->layout.n_slice; j++)
-        b.factor[j] = s->layout.slice[j].factor;
-    return b;
+    memset(r->exact, 0, r->places * sizeof *r->exact);
+    for (uint32_t row = 0; row < r->n; row += at_once)
+        for (uint32_t j = ones ? n_slice : 0; done && j < n_slice + ones; j++)
+            done = append_slice(c, m, digits, r, j, output, row, min_u32(row + at_once, r->n),
+                                column);
+    memcpy(r->digit, r->exact, r->places * sizeof *r->exact);
+    done = done && append_term(c, digits, r, NULL, 1, column);
+    memset(r->digit, 0, r->places * sizeof *r->digit);
+    return done;
 }
 
-static bool make_any(struct any_codes *a, const struct array_matrix *m, bool is_signed,
-                     int64_t *most)
+/* Where in a patch, as it is read, a kernel's weight is. */
+static uint32_t place_of(const struct plan *p, const struct plan_core *pc, uint32_t quads,
+                         uint32_t channel, uint32_t position)
 {
-    const struct array_spec *s = m->spec;
-    int32_t digit = 1; // the most of a weight
+    const uint32_t *kernel = p->layer[pc->plan_layer].window.kernel;
+    uint32_t ch = pc->in_first % QUAD + channel;
+    uint32_t at = position % kernel[1] * kernel[0] + position / kernel[1];
 
-    for (uint32_t b = 0; b < s->reads.input_bits; b += s->reads.input_slice_bits)
-        a->digit[a->n_digit++] = digit_of(&s->reads, is_signed, b);
-    for (uint32_t j = 0; j < s->layout.n_slice; j++)
-        digit = max_i32(digit, s->layout.slice[j].most);
-    a->full = (uint32_t)(UINT8_MAX / (QUAD * digit));
-    a->code = calloc(((size_t)m->outputs + 1) * s->layout.n_slice * a->n_digit, sizeof *a->code);
-    return a->code && make_codes(m, is_signed, a->code, most);
+    return (at * quads + ch / QUAD) * QUAD + ch % QUAD;
+}
+
+/* Rows of an output; those of the column of ones are added to *ones. */
+static void find_rows(struct column_rows *r, struct column_rows *ones, const struct kernels *k,
+                      const struct plan *p, const struct plan_core *pc, uint32_t output)
+{
+    const uint32_t *kernel = p->layer[pc->plan_layer].window.kernel;
+    const uint32_t positions = kernel[0] * kernel[1], n = pc->in_n * positions;
+    const size_t first = (size_t)output * n;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        r->place[i] = NO_PLACE;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = (uint16_t)k->row[first + i];
+        if (row == 0)
+            continue;
+        r->place[row - 1] = place_of(p, pc, r->places / QUAD / positions, i / positions,
+                                     i % positions);
+        r->weight[row - 1] = k->weight[first + i];
+        ones->place[row - 1] = r->place[row - 1];
+    }
+}
+
+static bool column_rows_init(struct column_rows *r, uint32_t n, uint32_t places)
+{
+    *r = (struct column_rows){ malloc(n * sizeof *r->place), calloc(n, sizeof *r->weight), n,
+                               calloc(places, sizeof *r->digit), calloc(places, sizeof *r->exact),
+                               places };
+    for (uint32_t i = 0; r->place && i < n; i++)
+        r->place[i] = NO_PLACE;
+    return r->place && r->weight && r->digit && r->exact;
+}
+
+static void column_rows_release(struct column_rows *r)
+{
+    free(r->place);
+    free(r->weight);
+    free(r->digit);
+    free(r->exact);
+}
+
+static bool make_columns(struct sliced_core *c, const struct array_matrix *m, const struct plan *p,
+                         uint32_t core)
+{
+    const struct plan_core *pc = &p->core[core];
+    struct column_rows r, ones;
+    struct kernels k;
+    bool done = column_rows_init(&r, pc->rows, c->quads * QUAD);
+
+    done = column_rows_init(&ones, pc->rows, c->quads * QUAD) && done;
+    done = find_kernels(&k, p, core) && done;
+    for (uint32_t i = 0; i < c->n_pass; i++) {
+        c->pass[i].column = calloc((size_t)c->out_n + 1, sizeof *c->pass[i].column);
+        done = done && c->pass[i].column;
+    }
+    for (uint32_t i = 0; done && i < c->n_pass; i++)
+        for (uint32_t o = 0; done && o < c->out_n + c->ones; o++) {
+            if (o < c->out_n)
+                find_rows(&r, &ones, &k, p, pc, o);
+            done = append_column(c, m, i, o < c->out_n ? &r : &ones, o);
+        }
+    const struct sliced_lanes_term *term = c->term; // where they stay
+    for (uint32_t i = 0; done && i < c->n_pass; i++)
+        for (uint32_t o = 0; o < c->out_n + c->ones; term += c->pass[i].column[o++].n_term) {
+            c->pass[i].column[o].term = term;
+            c->pass[i].column[o].list = c->list;
+            c->pass[i].column[o].at = c->at;
+        }
+    column_rows_release(&r);
+    column_rows_release(&ones);
+    free(k.weight);
+    free(k.row);
+    return done;
 }
 
 static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core,
@@ -451,23 +573,19 @@ static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core
 {
     const struct plan_core *pc = &p->core[core];
     const struct array_matrix m = matrix_of(p, core, ranges);
-    bool is_signed = in_signed(p, pc);
-    int64_t most;
+    struct sliced_lanes_pass pass[MOST_PASSES];
 
     c->out_first = pc->out_first;
     c->out_n = pc->out_n;
     c->quads = quads_of(p, pc);
-    c->n_slice = m.spec->layout.n_slice;
     c->ones = m.spec->layout.ones != 0;
-    c->flip = is_signed ? 0x80 : 0;
-    if (core_is_of_bytes(p, core, ranges)) {
-        c->bytes = bytes_of(&m, is_signed);
-        most = most_of(m.spec, c->bytes.most);
-    } else if (!make_any(&c->any, &m, is_signed, &most)) {
-        return false;
-    }
-    c->reader = (struct value_reader){ read_codes, c, most };
-    return make_digits(c, p, core);
+    c->is_signed = in_signed(p, pc);
+    c->input_bits = m.spec->reads.input_bits;
+    c->n_pass = find_passes(&m.spec->reads, c->is_signed, pass);
+    for (uint32_t i = 0; i < c->n_pass; i++)
+        c->pass[i].digits = pass[i];
+    c->reader = (struct value_reader){ .read = read_codes, .user = c };
+    return codes_fit(&m, c->is_signed, &c->reader.most) && make_columns(c, &m, p, core);
 }
 
 struct sliced_layers *sliced_layers_new(const struct plan *p, const struct ranges *ranges,
@@ -509,8 +627,11 @@ void sliced_layers_free(struct sliced_layers *l)
     if (!l)
         return;
     for (uint32_t i = 0; l->own && i < l->n_core; i++) {
-        free(l->own[i].digit);
-        free(l->own[i].any.code);
+        for (uint32_t k = 0; k < l->own[i].n_pass; k++)
+            free(l->own[i].pass[k].column);
+        free(l->own[i].term);
+        free(l->own[i].list);
+        free(l->own[i].at);
     }
     free(l->layer);
     free(l->core);

@@ -1,9 +1,9 @@
 /* arch/values/sliced_layers.h -- codes of arrays that are read slice by slice, as network/values
  * computes with them: sixteen images at once (arch/units/sliced_lanes.h).
  *
- * For machines whose rows are all read together, with one replica of each layer and digits of
- * weights that are not negative; the others' codes are those of a chip that values travel through
- * (array_sliced.c). Both give the same values and clip the same codes.
+ * For machines with one copy of each layer, and one replica or rows that are all read together,
+ * without a column of ones and with one range; the others' codes are those of a chip that values
+ * travel through (array_sliced.c). Both give the same values and clip the same codes.
  */
 #ifndef ARCH_VALUES_SLICED_LAYERS_H
 #define ARCH_VALUES_SLICED_LAYERS_H

@@ -75,9 +75,18 @@ static void set_start(struct value_read *r, const struct value_core *c, uint32_t
     }
 }
 
-/* A core's part of the block of outputs from `first` on. */
+/* Outputs of a block of a layer with these cores. */
+static uint32_t block_of(const struct values *v, const struct value_cores *c)
+{
+    for (uint32_t k = 0; k < c->n; k++)
+        if (c->core[k].weight)
+            return v->kernel->outputs;
+    return READ_OUTPUTS;
+}
+
+/* A core's part of the block of outputs from `first` on, of `block`. */
 static struct value_read read_of(const struct values *v, uint32_t index,
-                                 const struct value_core *c, uint32_t first)
+                                 const struct value_core *c, uint32_t first, uint32_t block)
 {
     const struct layer *l = &v->network->layer[index];
     const struct value_map *in = &v->spec[v->layer[index].in].map;
@@ -85,7 +94,7 @@ static struct value_read read_of(const struct values *v, uint32_t index,
     bool whole = quads == in->quads && l->window.dilation[0] == 1;
     struct value_read r = {
         .first = first,
-        .quads = (uint32_t)ceil_div(min_u32(v->kernel->outputs, l->out.channels - first),
+        .quads = (uint32_t)ceil_div(min_u32(block, l->out.channels - first),
                                     VALUE_QUAD),
         .in_quad = c->in_first / VALUE_QUAD,
         .rows = whole ? 1 : l->window.kernel[0],
@@ -108,13 +117,14 @@ bool value_place_reads(struct values *v, uint32_t index, const struct value_core
 {
     const struct layer *l = &v->network->layer[index];
     struct value_layer *own = &v->layer[index];
-    size_t blocks = ceil_div(l->out.channels, v->kernel->outputs);
+    const uint32_t block = block_of(v, c);
+    size_t blocks = ceil_div(l->out.channels, block);
 
     own->read = calloc(blocks * c->n, sizeof *own->read);
-    for (uint32_t o = 0; own->read && o < l->out.channels; o += v->kernel->outputs) {
+    for (uint32_t o = 0; own->read && o < l->out.channels; o += block) {
         uint32_t before = own->n_read;
         for (uint32_t k = 0; k < c->n; k++) {
-            struct value_read r = read_of(v, index, &c->core[k], o);
+            struct value_read r = read_of(v, index, &c->core[k], o, block);
             if (!sees(&c->core[k], &r))
                 continue;
             r.opens = own->n_read == before;
@@ -129,8 +139,7 @@ bool value_place_reads(struct values *v, uint32_t index, const struct value_core
         own->read[own->n_read - 1].closes = true; // every output is some core's
     }
     v->most_runs = max_u32(v->most_runs, positions_of(l));
-    v->most_sums = max_u64(v->most_sums,
-                           (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
+    v->most_sums = max_u64(v->most_sums, (size_t)l->out.height * block * VALUE_LANES);
     return own->read;
 }
 

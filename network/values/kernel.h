@@ -10,7 +10,8 @@
 
 struct value_token_kernel; // token_kernel.h
 
-enum { MOST_OUTPUTS = 8 }; // of a block
+enum { MOST_OUTPUTS = 8, // of a block,
+       READ_OUTPUTS = 64 }; // and of one whose readers need no sums
 enum { VALUE_STEP = VALUE_QUAD * VALUE_QUAD }; // weights of four outputs for a quad
 
 /* From sums to stored bytes, of every channel of a layer, filled up to quads. */

@@ -41,14 +41,16 @@ static void draw_codes(struct random_study *s, unsigned seed, bool any)
  * their cores. */
 static bool make_sliced(struct random_study *s, unsigned seed, bool any)
 {
+    static const char *const others[] = { "sram", "differential", "differential" };
     struct crossbar_cfg *x = &s->config.crossbar;
     struct err_msg m;
 
     plan_release(&s->plan);
-    snprintf(x->cell, sizeof x->cell, "%s", seed % 4 ? "sliced" : "sram");
+    snprintf(x->cell, sizeof x->cell, "%s", seed % 4 ? "sliced" : others[seed / 4 % 3]);
+    s->config.readout.separate = seed % 12 == 8;
     x->cell_bits = 1 + seed / 4 % 6;
     x->scheme = seed % 4 == 1 ? CELL_SIGNED : CELL_OFFSET;
-    x->rows_at_once = seed % 6 == 5 ? 7 : 0; // that is for the chip
+    x->rows_at_once = seed % 6 == 5 ? 1 + seed / 6 % 40 : 0;
     x->rows = seed % 5 ? 60 + seed % 7 * 40 : 3 + seed % 11; // few: parts begin inside channels
     x->columns = 300;
     snprintf(s->config.readout.kind, sizeof s->config.readout.kind, "adc");
@@ -147,9 +149,9 @@ static void any_codes_clip_and_classify_as_through_the_chip(void **state)
     compare_machines(true);
 }
 
-/* ---- the kernels ---- */
+/* ---- a column ---- */
 
-enum { PIXELS = 5, QUADS = 11, TABLE_QUADS = 12, SLICES = 7 };
+enum { ROWS = 45, TERMS = 5, MOST_DIGIT_BITS = 4 };
 
 static uint32_t draw(uint32_t *state)
 {
@@ -157,212 +159,188 @@ static uint32_t draw(uint32_t *state)
     return *state >> 8;
 }
 
-struct drawn {
-    uint8_t x[PIXELS][QUADS + 1][SLICED_LANES_IMAGES][SLICED_LANES_QUAD];
-    uint8_t digit[SLICES][TABLE_QUADS][SLICED_LANES_QUAD];
-    int32_t factor[SLICES];
+struct drawn { // terms of one list each for every bit and sign of their digits
+    struct sliced_lanes_vector x[SLICED_LANES_WORDS * MOST_DIGIT_BITS][ROWS + 1];
+    int32_t digit[TERMS][ROWS], factor[TERMS];
+    struct converter converter[TERMS];
+    struct sliced_lanes_pass pass;
+    struct sliced_lanes_tile tile;
+    struct sliced_lanes_term term[TERMS];
+    struct sliced_lanes_list list[TERMS * 2 * 6];
+    uint16_t at[TERMS * 2 * 6 * (ROWS + SLICED_LANES_PAD)];
     struct sliced_lanes_column column;
+    uint32_t n_list, n_at;
 };
+
+static void list_rows(struct drawn *d, uint32_t term, bool negative, uint32_t bit)
+{
+    struct sliced_lanes_list *l = &d->list[d->n_list];
+
+    *l = (struct sliced_lanes_list){ .first = d->n_at, .bit = (uint8_t)bit, .negative = negative };
+    for (uint32_t r = 0; r < ROWS; r++)
+        if ((d->digit[term][r] < 0) == negative && abs(d->digit[term][r]) >> bit & 1)
+            d->at[d->n_at++] = (uint16_t)(r * SLICED_LANES_AT);
+    while ((d->n_at - l->first) % SLICED_LANES_PAD)
+        d->at[d->n_at++] = ROWS * SLICED_LANES_AT;
+    l->n = d->n_at - l->first;
+    d->n_list += l->n > 0;
+}
+
+/* Sums that the digits of a term can come to. */
+static struct sliced_lanes_reach reach_of(const struct drawn *d, uint32_t term)
+{
+    int64_t top = d->pass.both_signs ? 1 << (d->pass.bits - 1) : 0;
+    int64_t up = (1 << d->pass.bits) - 1 - top;
+    struct sliced_lanes_reach r = { 0 };
+
+    for (uint32_t i = 0; i < ROWS; i++) {
+        int64_t digit = d->digit[term][i];
+        r.plus += digit > 0 ? digit * up : -digit * top;
+        r.minus += digit > 0 ? digit * top : -digit * up;
+    }
+    return r;
+}
+
+/* A converter whose codes end at the sums' own ends, or one step before. */
+static struct converter draw_converter(uint32_t *state, const struct sliced_lanes_reach *r,
+                                       bool both_signs)
+{
+    bool any_step = draw(state) % 3;
+    const int64_t step = any_step ? 1 + (int64_t)(draw(state) % 9) : 1 << draw(state) % 5;
+    int64_t most = r->plus / step - draw(state) % 2;
+    int64_t least = both_signs ? -(r->minus / step) + draw(state) % 2 : 0;
+
+    if (draw(state) % 3 == 0)
+        most /= 2;
+
+    return (struct converter){ step, least > 0 ? 0 : least, most < 0 ? 0 : most };
+}
+
+static void draw_term(struct drawn *d, uint32_t term, uint32_t *state)
+{
+    bool negative = draw(state) % 2, signs = negative || d->pass.both_signs;
+    int32_t sign = draw(state) % 2 ? 1 : -1;
+    int32_t places = 1 << draw(state) % 8;
+    struct sliced_lanes_term *t = &d->term[term];
+
+    for (uint32_t r = 0; r < ROWS; r++) {
+        int32_t digit = (int32_t)(draw(state) % 32);
+        bool minus = negative && draw(state) % 2;
+        d->digit[term][r] = minus ? -digit : digit;
+    }
+    const struct sliced_lanes_reach reach = reach_of(d, term);
+    d->converter[term] = draw_converter(state, &reach, signs);
+    d->factor[term] = sign * places;
+    *t = sliced_lanes_term_of(&reach, &d->converter[term], d->factor[term]);
+    t->first = d->n_list;
+    for (uint32_t b = 0; b < 5; b++) {
+        list_rows(d, term, false, b);
+        list_rows(d, term, true, b);
+    }
+    t->n = d->n_list - t->first;
+    t->total = (uint8_t)term;
+    d->column.step[term] = (int32_t)t->step;
+}
 
 static void draw_column(struct drawn *d, uint32_t seed)
 {
-    uint32_t state = seed, most_digit = 1 + seed % SLICED_LANES_MOST_DIGIT;
+    uint32_t state = seed, groups = 1U << seed % 5; // and no more than 16 bits in all
 
-    *d = (struct drawn){ .column = { .n = 1 + seed % PIXELS, .quads = 1 + seed % QUADS,
-                                     .table_quads = TABLE_QUADS, .n_slice = 1 + seed % SLICES,
-                                     .n_image = 1 + seed / 3 % SLICED_LANES_IMAGES,
-                                     .most = (uint8_t)(1 + seed * 7 % SLICED_LANES_MOST_CODE),
-                                     .is_signed = seed % 2, .times = 1 + seed % 3 } };
-    for (size_t i = 0; i < sizeof d->x; i++)
-        ((uint8_t *)d->x)[i] = (uint8_t)(draw(&state) & (seed % 5 ? 0xff : draw(&state)));
-    for (uint32_t j = 0; j < SLICES; j++) {
-        d->factor[j] = (1 << draw(&state) % 8) * (draw(&state) % 2 ? 1 : -1);
-        for (uint32_t q = 0; q < d->column.quads; q++)
-            for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
-                d->digit[j][q][r] = (uint8_t)(draw(&state) % (most_digit + 1));
-    }
+    memset(d, 0, sizeof *d);
+    d->pass = (struct sliced_lanes_pass){
+        .first = seed % 3, .bits = min_u32(1 + seed / 5 % MOST_DIGIT_BITS, 16 / groups),
+        .n = groups, .times = 1 };
+    if (seed % 3 == 0)
+        d->pass = (struct sliced_lanes_pass){ .bits = 1, .n = groups * (16 / groups),
+                                              .top_negative = true, .times = 1 + seed % 4 };
+    else if (groups == 1)
+        d->pass.both_signs = d->pass.bits > 1;
+    d->tile = (struct sliced_lanes_tile){ .pass = &d->pass, .x = d->x[0], .rows = ROWS,
+                                          .groups = groups, .n = 1 + seed % (16 / groups),
+                                          .n_image = 1 + seed / 7 % SLICED_LANES_IMAGES };
+    for (uint32_t k = 0; k < d->pass.n / groups * d->pass.bits; k++)
+        for (uint32_t r = 0; r < ROWS; r++)
+            for (uint32_t w = 0; w < SLICED_LANES_WORDS; w++)
+                d->x[k][r].word[w] = (uint16_t)(seed % 4 ? draw(&state) : 0xffff); // all rows on
+    for (uint32_t i = 0; i < TERMS; i++)
+        draw_term(d, i, &state);
+    d->column.term = d->term;
+    d->column.n_term = d->column.n_step = TERMS;
+    d->column.list = d->list;
+    d->column.at = d->at;
 }
 
 /* What the formula says of an image in a pixel. */
-static int32_t formula(const struct drawn *d, uint32_t pixel, uint32_t image, uint64_t *n_clipped)
+static int64_t formula(const struct drawn *d, uint32_t pixel, uint32_t image, uint64_t *n_clipped)
 {
-    const struct sliced_lanes_column *c = &d->column;
-    int32_t out = 0;
+    const uint32_t groups = d->tile.groups, digits = d->pass.n / groups, bits = d->pass.bits;
+    int64_t out = 0;
 
-    for (uint32_t j = 0; j < c->n_slice; j++)
-        for (uint32_t b = 0; b < 8; b++) {
-            int32_t sum = 0, weight = d->factor[j] * (c->is_signed && b == 7 ? -128 : 1 << b);
-            for (uint32_t q = 0; q < c->quads; q++)
-                for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
-                    sum += (d->x[pixel][q][image][r] >> b & 1) * d->digit[j][q][r];
-            *n_clipped += sum <= c->most ? 0 : b == 7 ? c->times : 1;
-            out += weight * (sum > c->most ? c->most : sum);
+    for (uint32_t i = 0; i < d->pass.n; i++)
+        for (uint32_t j = 0; j < TERMS; j++) {
+            bool top = d->pass.top_negative && i == d->pass.n - 1;
+            int64_t sum = 0, weight = (INT64_C(1) << (d->pass.first + i * bits)) * d->factor[j];
+            for (uint32_t r = 0; r < ROWS; r++)
+                for (uint32_t b = 0; b < bits; b++) {
+                    uint32_t word = i / digits * (16 / groups) + pixel;
+                    int64_t on = d->x[i % digits * bits + b][r].word[word] >> image & 1;
+                    sum += (d->pass.both_signs && b == bits - 1 ? -on : on) *
+                           d->digit[j][r] * (1 << b);
+                }
+            *n_clipped += !converter_clips(&d->converter[j], sum) ? 0 : top ? d->pass.times : 1;
+            out += (top ? -weight : weight) * converter_code(&d->converter[j], sum);
         }
     return out;
 }
 
-static void kernels_give_what_the_formula_says(void **state)
+static void columns_are_what_the_formula_says(void **state)
 {
-    (void)state;
-    for (uint32_t seed = 0; seed < 300; seed++)
-        for (const char *const *name = simd_names(); *name; name++) {
-            const struct sliced_lanes_kernel *k = sliced_lanes_kernel(*name);
-            static struct drawn d;
-            static uint8_t index[PIXELS * QUADS * SLICED_LANES_INDEX + SLICED_LANES_INDEX];
-            static uint8_t table[SLICES * TABLE_QUADS * SLICED_LANES_TABLE];
-            static int32_t sum[PIXELS][SLICED_LANES_IMAGES];
-            uint64_t want_clipped = 0;
-            draw_column(&d, seed);
-            struct sliced_lanes_column *c = &d.column;
-            const uint8_t flip = c->is_signed ? 0x80 : 0;
+    uint64_t all_clipped = 0;
 
-            for (uint32_t p = 0; p < c->n; p++)
-                for (uint32_t q = 0; q < c->quads; q += 2) {
-                    uint8_t flipped[2][SLICED_LANES_IMAGES * SLICED_LANES_QUAD];
-                    for (size_t i = 0; i < sizeof flipped; i++)
-                        flipped[i / 64][i % 64] = d.x[p][q + i / 64][i / 4 % 16][i % 4] ^ flip;
-                    k->index(flipped[0], q + 1 < c->quads ? flipped[1] : NULL, flip,
-                             index + (p * c->quads + q) * SLICED_LANES_INDEX);
-                }
-            k->tables(d.digit[0][0], SLICES * TABLE_QUADS, table);
-            memset(sum, 0, sizeof sum);
-            c->index = index;
-            c->table = table;
-            c->factor = d.factor;
-            c->sum = sum[0];
-            c->sum_apart = SLICED_LANES_IMAGES;
-            uint64_t n_clipped = k->column(c);
-            for (uint32_t p = 0; p < c->n; p++)
-                for (uint32_t i = 0; i < c->n_image; i++)
-                    if (sum[p][i] != formula(&d, p, i, &want_clipped))
+    (void)state;
+    for (uint32_t seed = 0; seed < 600; seed++)
+        for (const char *const *name = simd_names(); *name; name++) {
+            static struct drawn d;
+            int32_t sum[SLICED_LANES_WORDS][SLICED_LANES_IMAGES] = { { 0 } };
+            uint64_t want = 0;
+            draw_column(&d, seed);
+            uint64_t n_clipped =
+                sliced_lanes_kernel(*name)->column(&d.tile, &d.column, sum[0], SLICED_LANES_IMAGES);
+            for (uint32_t p = 0; p < d.tile.n; p++)
+                for (uint32_t i = 0; i < d.tile.n_image; i++)
+                    if (sum[p][i] != (int32_t)formula(&d, p, i, &want))
                         fail_msg("%s, seed %u, pixel %u, image %u: %d", *name, seed, p, i,
                                  sum[p][i]);
-            assert_int_equal(n_clipped, want_clipped);
+            assert_int_equal(n_clipped, want);
+            all_clipped += want;
         }
+    assert_true(all_clipped > 0);
 }
 
-/* ---- codes of any step ---- */
-
-/* A pixel of four rows, whose bits come in two digits. */
-struct coded {
-    uint8_t                   index[SLICED_LANES_INDEX]; // [bit][image]
-    uint8_t                   row[SLICED_LANES_QUAD];    // digits of the weights
-    struct sliced_lanes_digit digit[2];
-    struct sliced_lanes_code  code[2];
-};
-
-static struct sliced_lanes_code code_of(int32_t step, uint32_t bits, bool both_signs)
+static void bits_of_rows_are_those_of_their_bytes(void **state)
 {
-    int32_t most = both_signs ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
-
-    return (struct sliced_lanes_code){
-        .step = (float)step, .over_step = step & (step - 1) ? 0 : 1 / (float)step,
-        .least = both_signs ? -most - 1 : 0, .most = most, .factor = step };
-}
-
-/* Nearest multiple of the step, of two the even one, in integers. */
-static int32_t nearest(int32_t sum, int32_t step)
-{
-    int32_t down = sum >= 0 ? sum / step : -((-sum + step - 1) / step);
-    int32_t twice = 2 * (sum - down * step);
-
-    return down + (twice > step || (twice == step && down % 2 != 0));
-}
-
-static int32_t sum_of(const struct coded *d, uint32_t digit, uint32_t image)
-{
-    const struct sliced_lanes_digit *g = &d->digit[digit];
-    int32_t sum = 0;
-
-    for (uint32_t b = 0; b < g->n; b++)
-        for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
-            sum += g->weight[b] * d->row[r] *
-                   (d->index[(g->first + b) * SLICED_LANES_IMAGES + image] >> r & 1);
-    return sum;
-}
-
-/* out[image] of a kernel; returns how many codes it says were clipped. */
-static uint64_t run_codes(const struct sliced_lanes_kernel *k, const struct coded *d,
-                          uint32_t n_digit, int32_t *out)
-{
-    uint8_t row[SLICED_LANES_QUAD][SLICED_LANES_QUAD] = { { 0 } };
-    uint8_t table[SLICED_LANES_QUAD * SLICED_LANES_TABLE];
-
-    memcpy(row[0], d->row, sizeof d->row);
-    k->tables(row[0], SLICED_LANES_QUAD, table);
-    memset(out, 0, SLICED_LANES_IMAGES * sizeof *out);
-    return k->codes(&(struct sliced_lanes_codes){
-        .index = d->index, .table = table, .n = 1, .quads = 1, .table_quads = SLICED_LANES_QUAD,
-        .n_slice = 1, .n_image = SLICED_LANES_IMAGES, .full = 1, .digit = d->digit,
-        .n_digit = n_digit, .code = d->code, .sum = out, .sum_apart = SLICED_LANES_IMAGES });
-}
-
-static void codes_of_the_table_tie_to_even_and_are_clipped(void **state)
-{
-    static const int32_t sum[] = { -45, -35, -25, -15, -5, 4, 5, 6, 15, 25, 26, 35, 36 };
-    static const int32_t want[] = { -4, -4, -2, -2, 0, 0, 0, 1, 2, 2, 3, 3, 3 };
-    struct coded d = { .digit = { { .first = 0, .n = 2, .weight = { 1, -1 } } },
-                       .code = { code_of(10, 3, true) } };
-    int32_t out[SLICED_LANES_IMAGES];
+    uint8_t quad[SLICED_LANES_IMAGES][SLICED_LANES_QUAD];
+    uint32_t at = 5;
 
     (void)state;
+    for (uint32_t i = 0; i < sizeof quad; i++)
+        quad[i / 4][i % 4] = (uint8_t)draw(&at);
     for (const char *const *name = simd_names(); *name; name++)
-        for (size_t i = 0; i < sizeof sum / sizeof *sum; i++) {
-            d.row[0] = (uint8_t)abs(sum[i]);
-            memset(d.index, 0, sizeof d.index); // of image 3 alone the row is on
-            d.index[(sum[i] < 0 ? 1 : 0) * SLICED_LANES_IMAGES + 3] = 1;
-            uint64_t clipped = run_codes(sliced_lanes_kernel(*name), &d, 1, out);
-            assert_int_equal(out[3], 10 * want[i]);
-            assert_int_equal(out[2], 0);
-            assert_int_equal(clipped, sum[i] >= 35);
-        }
-}
-
-static void codes_of_any_step_are_those_of_integers(void **state)
-{
-    uint32_t at = 7;
-
-    (void)state;
-    for (uint32_t seed = 0; seed < 2000; seed++)
-        for (const char *const *name = simd_names(); *name; name++) {
-            bool is_signed = seed % 2;
-            uint32_t n = 1 + seed % 4, bits = 2 + seed % 7;
-            int32_t step = 1 + (int32_t)(draw(&at) % 40), other = 1 + (int32_t)(draw(&at) % 40);
-            struct coded d = { .digit = { { .first = 0, .n = n }, { .first = n, .n = n } },
-                               .code = { code_of(step, bits, false),
-                                         code_of(other, bits, is_signed) } };
-            int32_t out[SLICED_LANES_IMAGES];
-            uint64_t want_clipped = 0;
-            for (uint32_t b = 0; b < n; b++)
-                d.digit[0].weight[b] = d.digit[1].weight[b] = 1 << b;
-            if (is_signed)
-                d.digit[1].weight[n - 1] = -(1 << (n - 1));
-            for (size_t i = 0; i < sizeof d.index; i++)
-                d.index[i] = (uint8_t)(draw(&at) % 16);
-            for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
-                d.row[r] = (uint8_t)(draw(&at) % (SLICED_LANES_MOST_DIGIT + 1));
-            uint64_t clipped = run_codes(sliced_lanes_kernel(*name), &d, 2, out);
-            for (uint32_t i = 0; i < SLICED_LANES_IMAGES; i++) {
-                int32_t want = 0;
-                for (uint32_t k = 0; k < 2; k++) {
-                    const struct sliced_lanes_code *c = &d.code[k];
-                    int32_t code = nearest(sum_of(&d, k, i), c->factor);
-                    want_clipped += code < c->least || code > c->most;
-                    code = code < c->least ? c->least : code > c->most ? c->most : code;
-                    want += c->factor * code;
-                }
-                assert_int_equal(out[i], want);
-            }
-            assert_int_equal(clipped, want_clipped);
+        for (uint32_t flip = 0; flip <= 0x80; flip += 0x80) {
+            uint16_t to[SLICED_LANES_BITS][SLICED_LANES_QUAD];
+            sliced_lanes_kernel(*name)->bits(quad[0], (uint8_t)flip, to);
+            for (uint32_t b = 0; b < SLICED_LANES_BITS; b++)
+                for (uint32_t i = 0; i < sizeof quad; i++)
+                    assert_int_equal(to[b][i % 4] >> i / 4 & 1,
+                                     (quad[i / 4][i % 4] ^ flip) >> b & 1);
         }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(codes_of_the_table_tie_to_even_and_are_clipped),
-        cmocka_unit_test(codes_of_any_step_are_those_of_integers),
-        cmocka_unit_test(kernels_give_what_the_formula_says),
+        cmocka_unit_test(bits_of_rows_are_those_of_their_bytes),
+        cmocka_unit_test(columns_are_what_the_formula_says),
         cmocka_unit_test(random_machines_clip_and_classify_as_through_the_chip),
         cmocka_unit_test(any_codes_clip_and_classify_as_through_the_chip),
     };
