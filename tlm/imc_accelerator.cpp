@@ -1,8 +1,8 @@
 /* tlm/imc_accelerator.cpp -- see imc_accelerator.h.
  *
  * Three processes: `run` steps the chip, timestep by timestep or from one clock in which something
- * is due to the next, `transfer` moves images and results, `raise` drives the interrupt. A run has a
- * number; what finds that another has begun, or that it was reset, gives up.
+ * is due to the next, `transfer` moves images and results, `raise` drives the interrupt. A run has
+ * a number; what finds that another has begun, or that it was reset, gives up.
  */
 #include "tlm/imc_accelerator.h"
 
@@ -184,7 +184,7 @@ private:
     loaded           loaded_;
     const study     &study_ = loaded_.study;
     sc_time          cycle_, timestep_;
-    int64_t          due_ = 0; // timestep in which the first pixel is stored, after the image's first
+    int64_t          due_ = 0; // timestep after an image's first in which its first pixel is stored
 
     accelerator_registers regs_;
     uint64_t              run_ = 0; // number of the present run, or the last

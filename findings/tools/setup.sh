@@ -32,6 +32,23 @@ npm_packages() {
     export NODE_PATH=$dir/node_modules:$here/tools
 }
 
+# booksim2: builds this revision of BookSim2, which Debian has not, from its public repository, or
+# from a clone of it that the variable BOOKSIM2 names; $booksim is the program.
+booksim2() {
+    local from=${BOOKSIM2:-https://github.com/booksim/booksim2}
+    local flags='-w -O1 -I. -Iarbiters -Iallocators -Irouters -Inetworks -Ipower'
+    {
+        git clone -q "$from" booksim2 &&
+            git -C booksim2 checkout -q 28f43299f1706a3160ffac721ca461d74eb6e618 &&
+            make -C booksim2/src clean && make -C booksim2/src -j "$(nproc)" CPPFLAGS="$flags"
+    } >booksim2.log 2>&1 || {
+        tail -n 3 booksim2.log
+        echo "cannot have BookSim2 28f4329: git, flex, bison and g++ are needed, and $from"
+        exit 2
+    }
+    booksim=$dir/booksim2/src/booksim
+}
+
 # expect WHAT WANTED: compares what the command on standard input printed with what was seen.
 expect() {
     local found

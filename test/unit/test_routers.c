@@ -1113,9 +1113,9 @@ static void latencies_and_saturation_are_booksim_s(void **state)
     assert_true(n_low >= 20 && n_high >= 6);
 }
 
-/* As BookSim2 prints them at revision 28f4329 (github.com/booksim/booksim2), seed 1: "Packet latency
- * average" at a rate of its packets' flits, and "Accepted flit rate average" at one above
- * saturation (sim_type = throughput). topology = mesh, routing_function = dor, vc_allocator and
+/* As BookSim2 prints them at revision 28f4329 (github.com/booksim/booksim2), seed 1: "Packet
+ * latency average" at a rate of flits, and "Accepted flit rate average" at one above saturation
+ * (sim_type = throughput). topology = mesh, routing_function = dor, vc_allocator and
  * sw_allocator = separable_input_first, wait_for_tail_credit = 0, injection_rate_uses_flits = 1. */
 static const struct {
     uint32_t    rows, columns, vcs, vc_flits, n_flit;
@@ -1160,7 +1160,8 @@ static void other_settings_are_booksim_s_too(void **state)
                                           booksim[i].rate, LOW);
         struct traffic_result high = drive(&g, &s, booksim[i].pattern, booksim[i].n_flit,
                                            booksim[i].above, HIGH);
-        const double ours = (double)low.latency_sum / (double)low.taken, want = booksim[i].latency;
+        const double ours = (double)low.latency_sum / (double)low.taken;
+        const double want = booksim[i].latency;
         const double taken = (double)high.taken_flits / g.n_node / HIGH;
         const double most = 0.02 * want > 0.5 ? 0.02 * want : 0.5;
         if (ours < want - most || ours > want + most)
