@@ -392,8 +392,8 @@ static bool keeps_last(const struct onnx_graph *g, const struct onnx_node *node,
 static bool has_tokens_first(const struct onnx_graph *g, int64_t last, bool *kept)
 {
     static const char *const of_tokens[] = {"Attention", "Gemm", "LayerNormalization", "MatMul",
-                                            "RMSNormalization", "SimplifiedLayerNormalization",
-                                            NULL};
+                                            "MatMulInteger", "RMSNormalization",
+                                            "SimplifiedLayerNormalization", NULL};
     static const char *const keep[] = {"Add", "Cast", "Clip", "Concat", "DequantizeLinear", "Div",
                                        "Dropout", "Identity", "Mul", "Pow", "QuantizeLinear",
                                        "Relu", "Sub", NULL};

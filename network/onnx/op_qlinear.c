@@ -1,6 +1,10 @@
 /* network/onnx/op_qlinear.c -- QLinearConv, QLinearMatMul, and of com.microsoft QGemm, QLinearAdd,
  * QLinearConcat, QLinearGlobalAveragePool: DequantizeLinear of the inputs, the operator and
- * QuantizeLinear in one. Every tensor is followed by its scale and zero point. */
+ * QuantizeLinear in one. Every tensor is followed by its scale and zero point.
+ *
+ * MatMulInteger: sums of codes less their zero points, which Cast, Mul by the scales and what else
+ * stands there make real. Scales that are found at run time
+ * (DynamicQuantizeLinear) are refused by name. */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -194,7 +198,91 @@ static enum err read_average(struct onnx_reader *r, const struct onnx_node *node
     return finish(r, node, 3, &out);
 }
 
+/* ---- Sums of codes ---- */
+
+/* Input 0, codes of one scale, whose zero point input 2 states. */
+static enum err take_codes(struct onnx_reader *r, const struct onnx_node *node,
+                           struct onnx_meaning *x)
+{
+    *x = onnx_passed_on(r, node, 0);
+    if (x->means != ONNX_BYTES)
+        return onnx_node_refuse(node, r->msg, "input 0 is %s: want what QuantizeLinear makes, or "
+                                "the float model", onnx_means_text(x->means));
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
+    const struct onnx_meaning *zero = onnx_has_input(node, 2) ? onnx_input(r, node, 2) : NULL;
+    if (zero && (zero->means != ONNX_STORED || zero->tensor.n != 1 ||
+                 onnx_type_is_real(zero->tensor.type)))
+        return onnx_node_refuse(node, r->msg, "its zero point is %s of %zu: want one stored "
+                                "integer", onnx_means_text(zero->means), zero->tensor.n);
+    const int64_t v = zero ? onnx_tensor_integer(&zero->tensor, 0) : 0;
+    for (uint32_t i = 0; i < x->n_layer; i++)
+        if (!onnx_same_steps(&r->network->layer[x->layer[i]], &q))
+            return onnx_node_refuse(node, r->msg, "reads codes of several scales: want one");
+    if (v != q.zero)
+        return onnx_node_refuse(node, r->msg, "takes %" PRId64 " off codes whose zero point is "
+                                "%" PRId32 ": want that", v, q.zero);
+    x->means = ONNX_PIXELS;
+    return onnx_settle(r, node, x);
+}
+
+/* Input 1, stored codes, less input 3, one or one for each output. */
+static enum err take_code_weights(struct onnx_reader *r, const struct onnx_node *node,
+                                  struct onnx_meaning *w)
+{
+    const struct onnx_meaning *stored = onnx_input(r, node, 1);
+    const uint32_t one = 1;
+    struct array scale = {0};
+
+    if (stored->means != ONNX_STORED || onnx_type_is_real(stored->tensor.type))
+        return onnx_node_refuse(node, r->msg, "input 1 is %s: want stored integers",
+                                onnx_means_text(stored->means));
+    *w = (struct onnx_meaning){.means = ONNX_WEIGHTS, .tensor = stored->tensor, .axis = 1};
+    const struct onnx_tensor *zero = onnx_has_input(node, 3) ? &onnx_input(r, node, 3)->tensor
+                                                             : NULL;
+    if (zero && (onnx_input(r, node, 3)->means != ONNX_STORED || zero->type != w->tensor.type ||
+                 w->tensor.n_dim != 2 || (zero->n != 1 && zero->n != w->tensor.dim[1])))
+        return onnx_node_refuse(node, r->msg, "the zero points of its weights are %zu: want one, "
+                                "or one for each output, of the weights' type", zero->n);
+    for (size_t k = 0; zero && k < zero->n; k++)
+        if (onnx_tensor_integer(zero, k) != 0)
+            w->zero = *zero;
+    if (!array_init(&scale, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, &one))
+        return err_set(r->msg, ERR_MEMORY, "no memory for weights");
+    scale.real[0] = 1;
+    enum err e = onnx_keep_array(r, &scale, &w->scale);
+    array_release(&scale);
+    return e;
+}
+
+/* A step of the sum is worth 1. */
+static void put_sums(struct onnx_reader *r, const struct onnx_node *node,
+                     const struct onnx_meaning *out)
+{
+    for (uint32_t o = 0; o < out->draft->n; o++)
+        out->draft->unit[o] = 1;
+    onnx_output(r, node, *out);
+}
+
+static enum err read_matmul_integer(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x, w, out;
+    const struct onnx_affine a = {.weights = &w, .axis = 1, .alpha = 1};
+    enum err e = take_codes(r, node, &x);
+
+    if (!e && onnx_is_padded(&x))
+        e = onnx_node_refuse(node, r->msg, "input 0 has zeros around it: want Pad in front of a "
+                             "convolution");
+    if (!e)
+        e = take_code_weights(r, node, &w);
+    if (!e)
+        e = onnx_product(r, node, &x, &a, &out);
+    if (!e)
+        put_sums(r, node, &out);
+    return e;
+}
+
 const struct onnx_operator onnx_ops_qlinear[] = {
+    {"MatMulInteger", 10, 2, 4, "", read_matmul_integer},
     {"QLinearConv",   10, 8, 9, "auto_pad dilations group kernel_shape pads strides", read_conv},
     {"QLinearMatMul", 10, 8, 8, "", read_matmul},
     {"QGemm",          0, 6, 9, "alpha transA transB", read_gemm},

@@ -32,6 +32,7 @@ enum file { QUANTISED, FLOATS, UNROUNDED }; // the last: x is a sum that is not 
 /* Cures. */
 #define QL          "QuantizeLinear"
 #define FLOAT_MODEL "want the float model"
+#define CODES       "want what QuantizeLinear makes, or the float model"
 #define SAME        "want a graph that is the same for every input"
 #define TWO_MAPS    "want a product of two maps"
 
@@ -112,7 +113,8 @@ static const struct row rows[] = {
     { "b Concat x x axis=1", 17, "want 2, the channels", "want 2, the channels", QL },
     { "z ConstantOfShape shape; b Add x z", 17, NULL, NULL, QL },
     /* refused */
-    { "b MatMulInteger x matrix", 17, FLOAT_MODEL, "want", FLOAT_MODEL },
+    { "b MatMulInteger x matrix", 17, CODES, "want", CODES },
+    { "b MatMulInteger map.q codes three8", 17, "takes 3 off codes", "want", "takes 3 off codes" },
     { "b DynamicQuantizeLinear x", 17, FLOAT_MODEL, "want", FLOAT_MODEL },
     { "b ms.QAttention x matrix", 17, FLOAT_MODEL, "want", FLOAT_MODEL },
     { "b If x", 17, SAME, "want", SAME },
@@ -137,7 +139,8 @@ static void store(Onnx__ModelProto *m, bool quantised)
     const float unit = 1, two = 2, quick = 1.702F, root = sqrtf(2), a = 2 + 0x1p-8F;
     const float top = 1 + 0x1p-8F + 0x1p-18F - 0x1p-7F - 0x1p-19F;
     const int16_t zero16 = 0;
-    int8_t byte[3 * HIDDEN * HIDDEN];
+    static const int8_t nothing8 = 0, three8 = 3, two8[HIDDEN] = { 2, 2, 2, 2 };
+    int8_t byte[3 * HIDDEN * HIDDEN], moved[HIDDEN * HIDDEN];
     float v[3 * HIDDEN * HIDDEN];
 
     for (int i = 0; i < 3 * HIDDEN * HIDDEN; i++) {
@@ -157,6 +160,13 @@ static void store(Onnx__ModelProto *m, bool quantised)
     make_tensor(m, "blocks", ONNX_TYPE(UINT8), blocks, block, sizeof block);
     make_tensor(m, "codes", ONNX_TYPE(INT8), matrix, byte, HIDDEN * HIDDEN);
     make_tensor(m, "pairs", ONNX_TYPE(FLOAT), pairs, v, HIDDEN / 2 * HIDDEN * sizeof *v);
+    for (int i = 0; i < HIDDEN * HIDDEN; i++)
+        moved[i] = (int8_t)(byte[i] + 2);
+    make_tensor(m, "moved8", ONNX_TYPE(INT8), matrix, moved, sizeof moved);
+    make_tensor(m, "nothing8", ONNX_TYPE(INT8), one + 1, &nothing8, 1);
+    make_tensor(m, "two8", ONNX_TYPE(INT8), one + 1, two8, 1);
+    make_tensor(m, "twos8", ONNX_TYPE(INT8), (const int64_t[]){ HIDDEN, -1 }, two8, HIDDEN);
+    make_tensor(m, "three8", ONNX_TYPE(INT8), one + 1, &three8, 1);
     make_float_list(m, "each", HIDDEN, v);
     make_float_list(m, "each3", 3 * HIDDEN, v);
     make_float_list(m, "three", 1, &three);
@@ -215,6 +225,7 @@ static void put_node(Onnx__ModelProto *m, char *text, const char *x)
                                      strcmp(word, "x") == 0     ? x
                                      : strcmp(word, "sum") == 0 ? "a"
                                      : strcmp(word, "map") == 0 ? "image_q"
+                                     : strcmp(word, "map.q") == 0 ? "image_q.q"
                                                                 : word);
     }
     Onnx__NodeProto *node = make_node(m, dot ? dot + 1 : op, out, in, strtok_r(out, ",", &out));
@@ -389,6 +400,14 @@ static const struct meaning meanings[] = {
     { "i Add sum map; b Gelu i", 20, NULL }, // of a sum with a residual
     { "i Sub map sum; b Tanh i", 20, NULL },
     { "i Mul sum half; d Add i each; e Neg d; b Gelu e", 20, NULL },
+    /* sums of codes, which are worth 2^-12 */
+    { "i MatMulInteger map.q codes; d Cast i to=1; e Mul d step16; b Relu e", 17, "b Relu sum" },
+    { "i MatMulInteger map.q codes nothing8; d Cast i to=1; e Mul d step16; j Add e each; "
+      "b Gelu j", 20, "i Add sum each; b Gelu i" },
+    { "i MatMulInteger map.q moved8 nothing8 two8; d Cast i to=1; e Mul step16 d; "
+      "b Tanh e", 17, "b Tanh sum" },
+    { "i MatMulInteger map.q moved8 nothing8 twos8; d Cast i to=1; e Mul step16 d; "
+      "b Add e each", 17, "b Add sum each" },
 };
 
 static void compare(const struct meaning *of, uint64_t seed)

@@ -566,8 +566,8 @@ static void runs_count_and_classify_alike_however_values_are_computed(void **sta
     }
 }
 
-/* A channel that turns is two products and their sum, of a query in each head, of a key in each that
- * the heads of queries read. */
+/* A channel that turns is two products and their sum, of a query in each head, of a key in each
+ * that the heads of queries read. */
 static void what_turns_is_counted_channel_by_channel(void **state)
 {
     uint32_t turning = 0;
