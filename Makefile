@@ -163,6 +163,7 @@ peer:
 	@scripts/peer_operators.sh $(B)
 	@scripts/peer_graphs.sh $(B)
 	@scripts/peer_transformers.sh $(B)
+	@scripts/peer_text.sh $(B)
 
 FASHION := $(dir $(IMAGES))
 vit: # apart from the model that comes with imcsim: floats differ from one processor to another

@@ -3,7 +3,7 @@
 //
 // usage: node bench/outputs.js FOLDER inputs MODEL COUNT FILE.npy
 //            random inputs of the model's shape, between -2 and 2; always the same
-//        node bench/outputs.js FOLDER compare MODEL FILE.npy FILE.npz
+//        node bench/outputs.js FOLDER compare MODEL FILE.npy OUTPUTS.npz (or .npy)
 //            a line for each setting: images of which the largest output is the same, values that
 //            differ by more than rounding of floats, the largest difference as part of the largest
 //            value; "fails" and why where ONNX Runtime cannot run the model; exit status 1 then
@@ -85,7 +85,8 @@ async function compareAt(level, exact, input, want) {
 }
 
 async function compare(inFile, outFile) {
-    const input = readNpy(fs.readFileSync(inFile)), want = readNpz(fs.readFileSync(outFile));
+    const input = readNpy(fs.readFileSync(inFile)), written = fs.readFileSync(outFile);
+    const want = outFile.endsWith('.npy') ? readNpy(written) : readNpz(written);
     for (const level of ['disabled', 'basic', 'extended', 'all'])
         for (const exact of [false, true]) {
             let line;
