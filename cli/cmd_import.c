@@ -93,7 +93,8 @@ static enum err read_options(struct job *j, struct err_msg *m)
         return err_set(m, ERR_INPUT, "import: --inputs are the model's own values, without labels: "
                        "want no --mean, --std, --scale and --labels");
     j->cfg = (struct import_cfg){.values = o->inputs != NULL, .per_channel = o->weights == 0,
-                                 .power_of_two = o->activations == 1};
+                                 .power_of_two = o->activations == 1,
+                                 .asymmetric = o->activations == 2};
     enum err e = read_pixels(&j->cfg, o, m);
     return e ? e : real_option("percentile", o->percentile, 100, 100, &j->cfg.percentile, m);
 }

@@ -110,7 +110,9 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_WEIGHTS] = { "weights", "PER", KIND_CHOICE, AT(weights), 0, 0,
         { "channel", "tensor" }, "what has a scale of its own: channel or tensor (channel)" },
     [OPTION_ACTIVATIONS] = { "activations", "SCALES", KIND_CHOICE, AT(activations), 0, 0,
-        { "free", "power-of-two" }, "free or power-of-two scales (free)" },
+        { "free", "power-of-two", "asymmetric" },
+        "free or power-of-two scales, zero points 0; or asymmetric: from the least to the largest "
+        "value (free)" },
     [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,
         "writes the effective configuration, every key"),
     [OPTION_TRACE] = FILE_ROW("trace", trace,

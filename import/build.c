@@ -209,6 +209,35 @@ static void fit_scale(struct import *im, const struct import_node *n)
         out->scale = (float)(step / exact_step(step / (double)out->scale, floor));
 }
 
+/* A step in which int8 holds what any of the values alike had, of those that --percentile leaves,
+ * for what is not positive. */
+static void choose_ranges(struct import *im)
+{
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
+        const struct import_value *v = &im->value[i];
+        struct import_value *root = &im->value[import_root(im, i)];
+        if (!v->seen || root->positive)
+            continue;
+        const float most = (float)magnitude(v, im->cfg.percentile);
+        root->low = fminf(root->low, fmaxf(v->low, -most));
+        root->high = fmaxf(root->high, fminf(v->high, most));
+    }
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
+        struct import_value *v = &im->value[i];
+        if (import_root(im, i) == i && !v->positive && v->high > v->low)
+            v->scale = (float)(((double)v->high - (double)v->low) / UINT8_MAX);
+    }
+}
+
+static int32_t zero_of(const struct import *im, uint32_t root)
+{
+    const struct import_value *v = &im->value[root];
+
+    if (!im->cfg.asymmetric || v->positive || root == import_root(im, im->graph->graph.image))
+        return 0;
+    return (int32_t)rint(INT8_MIN - (double)v->low / (double)v->scale);
+}
+
 /* The largest scale that any of the values alike needs. */
 static enum err choose_scales(struct import *im, struct err_msg *m)
 {
@@ -225,12 +254,15 @@ static enum err choose_scales(struct import *im, struct err_msg *m)
             return e;
         root->scale = (float)fmax((double)root->scale, scale);
     }
+    if (im->cfg.asymmetric)
+        choose_ranges(im);
     im->value[im->graph->graph.image].scale = (float)image_scale(im).scale;
     for (uint32_t i = 0; i < im->n_node && !im->cfg.power_of_two; i++)
         fit_scale(im, &im->node[i]);
     for (uint32_t i = 0; i < n; i++) {
         float scale = im->value[import_root(im, i)].scale;
         im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
+        im->value[i].zero = scale >= 0x1p-100F ? zero_of(im, import_root(im, i)) : 0;
     }
     return ERR_NONE;
 }
@@ -410,8 +442,9 @@ static void add_real(struct onnx_build *b, const char *name)
     onnx_build_node_input(b, d, joined(name, "_zero").text);
 }
 
-static void add_scale(const struct import *im, struct onnx_build *b, uint32_t v, uint8_t zero)
+static void add_scale(const struct import *im, struct onnx_build *b, uint32_t v, int32_t of_zero)
 {
+    const uint8_t zero = (uint8_t)of_zero;
     const char *name = value_name(im, v);
 
     onnx_build_tensor(b, joined(name, "_scale").text, TYPE(FLOAT), 0, NULL, &im->value[v].scale,
@@ -426,7 +459,7 @@ static void add_rounding(const struct import *im, struct onnx_build *b, uint32_t
     const char *name = value_name(im, v);
     bool is_image = v == im->graph->graph.image;
 
-    add_scale(im, b, v, is_image ? (uint8_t)image_scale(im).zero : 0);
+    add_scale(im, b, v, is_image ? image_scale(im).zero : im->value[v].zero);
     Onnx__NodeProto *q = onnx_build_node(b, "QuantizeLinear", joined(name, "/QuantizeLinear").text,
                                          joined(name, "_quantized").text);
     onnx_build_node_input(b, q, name);
@@ -448,11 +481,12 @@ static void add_stored(const struct import *im, struct onnx_build *b, uint32_t v
     }
     for (size_t i = 0; i < a->n; i++)
         code[i] = (uint8_t)array_saturate(type, rint((double)a->real[i] /
-                                                     (double)im->value[v].scale));
+                                                     (double)im->value[v].scale) +
+                                                    im->value[v].zero);
     onnx_build_tensor(b, joined(value_name(im, v), "_quantized").text, type, a->n_dim, a->dim, code,
                       a->n);
     free(code);
-    add_scale(im, b, v, 0);
+    add_scale(im, b, v, im->value[v].zero);
     add_real(b, value_name(im, v));
 }
 

@@ -543,6 +543,8 @@ static void observe(struct import_value *v, const struct array *a)
         memcpy(&bits, &magnitude, sizeof bits);
         v->seen[bits >> 16]++;
         v->largest = magnitude > v->largest || isnan(magnitude) ? magnitude : v->largest;
+        v->low = fminf(v->low, a->real[k]);
+        v->high = fmaxf(v->high, a->real[k]);
     }
 }
 

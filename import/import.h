@@ -8,7 +8,8 @@
  *
  *     image        pixel - 128, int8: what traces/images.h delivers; or numbers, int8, zero point
  *                  0; of ids the rows of their table, which is stored so
- *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255
+ *     activations  one scale, zero point 0 (but asymmetric ones, below); uint8 behind Relu, else
+ *                  int8; magnitude observed / 255
  *                  or 127, or the power of two above it; one for all maps that Concat joins, and
  *                  for what MaxPool, Flatten and the like make of a map
  *     weights      int8, largest magnitude / 127, one scale for each output or one for all;
@@ -45,6 +46,8 @@ struct import_cfg {
     double  percentile;   // of the magnitudes of an activation, above 0; 100: the largest
     bool    per_channel;  // scales of weights
     bool    power_of_two; // scales of activations
+    bool    asymmetric;   // int8 of activations has its codes from the least value seen to the
+                          // largest, 0 one of them
 };
 
 enum import_kind {
@@ -105,7 +108,9 @@ struct import_value { // what becomes of a value of the float graph
     bool     rounded;
     uint64_t *seen;    // owned, of rounded ones: [IMPORT_BINS] magnitudes
     float    largest;  // magnitude
-    float    scale;    // once import_build() has chosen it
+    float    low, high; // seen, and 0
+    float    scale;    // once import_build() has chosen it, as
+    int32_t  zero;     // the code of 0
 };
 
 enum { IMPORT_BINS = 1 << 15 }; // by the upper 16 bits of a float: within 2^-7 of the magnitude

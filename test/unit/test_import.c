@@ -409,6 +409,93 @@ static void bytes_behind_clip_end_at_its_bound(void **state)
     release(&t);
 }
 
+/* The least and the largest of a value over the images, and 0. */
+static void range_of(const struct made *t, const char *name, double *low, double *high)
+{
+    struct float_run run;
+    struct err_msg m;
+    uint32_t v = onnx_graph_find(&t->graph.graph, name);
+
+    *low = *high = 0;
+    assert_int_equal(float_run_init(&run, &t->graph, &m), ERR_NONE);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        run_on(&t->import, &run, i);
+        for (size_t k = 0; k < run.value[v].n; k++) {
+            *low = fmin(*low, (double)run.value[v].real[k]);
+            *high = fmax(*high, (double)run.value[v].real[k]);
+        }
+    }
+    float_run_release(&run);
+}
+
+/* What is positive keeps its zero point 0. */
+static void asymmetric_codes_reach_from_the_least_to_the_largest_value(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+    double low, high;
+
+    (void)state;
+    cfg.asymmetric = true;
+    make(&t, &cfg);
+    range_of(&t, "s3", &low, &high);
+    const struct layer *l = layer(&t, "s3");
+    assert_true(low < 0 && high > 0 && fabs(low + high) > 0.01 * high);
+    assert_true(l->out_signed);
+    assert_true(fabs(l->out_scale / ((high - low) / 255) - 1) < 1e-4);
+    assert_int_equal(l->out_zero, (int)rint(-128 - low / l->out_scale));
+    assert_true(fabs((-128 - l->out_zero) * l->out_scale - low) < 0.51 * l->out_scale);
+    assert_true(fabs((127 - l->out_zero) * l->out_scale - high) < 0.51 * l->out_scale);
+    assert_false(layer(&t, "c2")->out_signed);
+    assert_int_equal(layer(&t, "c2")->out_zero, 0);
+    assert_true(fabs(layer(&t, "c2")->out_scale / (largest_of(&t, "r2") / 255) - 1) < 1e-6);
+    release(&t);
+}
+
+/* A stored token in front of those that a matrix makes of pixels, none of them below -1/4. */
+static Onnx__ModelProto *stored_token_model(void)
+{
+    static const int64_t shape[] = {1, CHANNELS, SIDE * SIDE}, three[] = {3, -1};
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    uint32_t seed = 5;
+
+    make_tensor(m, "shape", ONNX_TYPE(INT64), three, shape, sizeof shape);
+    make_node(m, "Reshape", "flat", "image shape", "flat");
+    make_ints(make_node(m, "Transpose", "turn", "flat", "tokens"), "perm", 3,
+              (const int64_t[]){0, 2, 1});
+    add_floats(m, "e.w", (const int64_t[]){CHANNELS, 4, -1}, 0, 0.5, &seed);
+    add_floats(m, "e.b", (const int64_t[]){4, -1}, 4, 0.5, &seed);
+    make_node(m, "MatMul", "e", "tokens e.w", "e");
+    make_node(m, "Add", "e.sum", "e e.b", "x");
+    add_floats(m, "class", (const int64_t[]){1, 1, 4, -1}, 1, 1.25, &seed);
+    make_int(make_node(m, "Concat", "all", "class x", "all"), "axis", 1);
+    add_floats(m, "fc.w", (const int64_t[]){4, N_CLASS, -1}, 0, 1, &seed);
+    add_floats(m, "places", (const int64_t[]){1, 1 + SIDE * SIDE, 4, -1}, 0, 1, &seed);
+    make_node(m, "Add", "placed", "all places", "placed");
+    make_node(m, "MatMul", "fc", "placed fc.w", "out");
+    return m;
+}
+
+/* Its bytes are those of the map that it is joined to. */
+static void a_stored_token_has_the_zero_point_of_its_map(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+
+    (void)state;
+    cfg.asymmetric = true;
+    make_of(&t, stored_token_model(), &cfg);
+    const int8_t *code = (const int8_t *)find_tensor(t.q_model, "class_quantized")->raw_data.data;
+    const int8_t *zero = (const int8_t *)find_tensor(t.q_model, "class_zero")->raw_data.data;
+    const int8_t *maps = (const int8_t *)find_tensor(t.q_model, "x_zero")->raw_data.data;
+    const float scale = floats(t.q_model, "class_scale")[0], *want = floats(t.model, "class");
+    assert_int_equal(*zero, *maps);
+    assert_true(*zero < -60 && scale == floats(t.q_model, "x_scale")[0]);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabsf((float)(code[i] - *zero) * scale - want[i]) < 0.51F * scale);
+    release(&t);
+}
+
 static void powers_of_two_lie_just_above(void **state)
 {
     struct import_cfg cfg = plain;
@@ -1152,6 +1239,8 @@ int main(void)
         cmocka_unit_test(steps_of_sums_and_averages_are_multipliers_exactly),
         cmocka_unit_test(steps_of_products_are_multipliers_exactly),
         cmocka_unit_test(bytes_behind_clip_end_at_its_bound),
+        cmocka_unit_test(asymmetric_codes_reach_from_the_least_to_the_largest_value),
+        cmocka_unit_test(a_stored_token_has_the_zero_point_of_its_map),
         cmocka_unit_test(powers_of_two_lie_just_above),
         cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),

@@ -391,10 +391,10 @@ static void take_most(struct made *t, const struct float_run *run)
             t->most[v] = fmaxf(t->most[v], fabsf(run->value[v].real[i]));
 }
 
-static void make(struct made *t, Onnx__ModelProto *model)
+static void make_as(struct made *t, Onnx__ModelProto *model, bool asymmetric)
 {
-    static const struct import_cfg cfg = {.mean = 128, .scale = 1.0 / 64, .percentile = 100,
-                                          .per_channel = true};
+    const struct import_cfg cfg = {.mean = 128, .scale = 1.0 / 64, .percentile = 100,
+                                   .per_channel = true, .asymmetric = asymmetric};
     struct array image;
     struct float_run run;
     struct err_msg m;
@@ -421,6 +421,11 @@ static void make(struct made *t, Onnx__ModelProto *model)
         float_graph_init(&t->q_graph, t->q_model, &m) ||
         network_decode_onnx(&t->network, "made", t->data, t->size, &m))
         fail_msg("%s", m.text);
+}
+
+static void make(struct made *t, Onnx__ModelProto *model)
+{
+    make_as(t, model, false);
 }
 
 static void release(struct made *t)
@@ -497,7 +502,7 @@ static void run_network(const struct made *t, const int8_t *pixels, struct value
         out[i] = (float)((double)result[i] * network_result(&t->network)->out_scale);
 }
 
-static void a_style_is_quantised(int style)
+static void a_style_is_quantised(int style, bool asymmetric)
 {
     struct made t;
     struct float_run one, other;
@@ -505,8 +510,9 @@ static void a_style_is_quantised(int style)
     struct err_msg m;
     unsigned same = 0;
 
-    make(&t, encoder(style, 100 + (uint32_t)style));
-    scales_hold_what_was_seen(&t, style);
+    make_as(&t, encoder(style, 100 + (uint32_t)style), asymmetric);
+    if (!asymmetric)
+        scales_hold_what_was_seen(&t, style);
     struct values *values = values_new(&t.network, NULL);
     struct value_lanes *lanes = value_lanes_new(values);
     assert_non_null(lanes);
@@ -549,7 +555,8 @@ static void each_style_of_an_encoder_is_quantised(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
-        a_style_is_quantised(styles[i]);
+        for (int asymmetric = 0; asymmetric < 2; asymmetric++)
+            a_style_is_quantised(styles[i], asymmetric);
 }
 
 /* Nothing is rounded inside a function in pieces, nor between scores and Softmax. */

@@ -146,7 +146,7 @@ static void integers_are_what_onnx_makes_of_the_imported_model(void **state)
 {
     (void)state;
     for (uint32_t i = 0; zoo_name(i); i++)
-        for (int form = 0; form < 4; form++) {
+        for (int form = 0; form < 5; form++) {
             struct zoo_cfg cfg = small(zoo_name(i), form % 2 ? ZOO_FOLDED : ZOO_FLOAT);
             struct import_cfg how = plain;
             struct made t;
@@ -155,6 +155,7 @@ static void integers_are_what_onnx_makes_of_the_imported_model(void **state)
             cfg.opset = form == 0 ? 9 : 13;
             how.power_of_two = form == 2;
             how.per_channel = form != 3;
+            how.asymmetric = form == 4;
             import_of(&t, zoo_name(i), &cfg, &how);
             double error = error_of(&t);
             if (!(error < 0.2)) // random networks make much of a byte that differs by one
