@@ -78,9 +78,9 @@ $(B)/%avx512.o $(B)/arch/units/crossbar_bits.o $(B)/arch/analog/product.o: \
 $(B)/arch/analog/draw.o: CPPFLAGS := '-Dtarget(set)=unused' $(CPPFLAGS)
 endif
 ifneq ($(SAN),)
-CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
-CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
-LDFLAGS  += -fsanitize=$(SAN)
+override CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
+override CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
+override LDFLAGS  += -fsanitize=$(SAN)
 endif
 
 Q    := $(if $(V),,@)
