@@ -242,7 +242,7 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, const struc
     s->adc_bits = s->readout->codes ? c->readout.bits : 0;
     uint32_t rows = s->array_rows * array_count(s, load->kernel_rows);
     s->calibrated = s->readout->codes && c->readout.range == RANGE_PERCENTILE;
-    s->per_column = c->readout.per == PER_COLUMN;
+    s->per_column = s->calibrated && c->readout.per == PER_COLUMN;
     s->percentile = c->readout.percentile;
     s->range = c->readout.range == RANGE_FULL ? most_sum(s, rows, most_digit(&s->layout, false))
                : s->calibrated                ? 0

@@ -24,7 +24,6 @@ struct crossbar_cfg {
     uint32_t reserved_rows;
     enum input_order { ORDER_LSB, ORDER_MSB } input_order; // of slices: the sum is the same
 
-    /* Of skipping that is not there yet: each has its default. */
     enum no_yes skip_zero_rows, skip_zero_patches, dummy_column;
 
     char     device[DEVICE_BYTE]; // "ideal", or as energy.device

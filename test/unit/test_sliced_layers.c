@@ -15,49 +15,156 @@
 #include "core/simd.h"
 #include "core/util.h"
 #include "study/run.h"
+#include "test/dice.h"
 #include "test/random_study.h"
 
 enum { N_STUDY = 500 };
 
 /* ---- machines ---- */
 
-/* Codes whose step is 1 and that end soon, or any. */
-static void draw_codes(struct random_study *s, unsigned seed, bool any)
+static const struct drawn_cell {
+    const char *name;
+    enum cell_scheme scheme;
+    uint32_t most_bits; // of a weight
+} cells[] = {
+    { "differential", CELL_SIGNED, 8 }, { "pair", CELL_SIGNED, 2 },
+    { "reference", CELL_SIGNED, 1 },    { "sliced", CELL_SIGNED, 8 },
+    { "sliced", CELL_OFFSET, 8 },       { "sram", CELL_SIGNED, 8 },
+};
+
+enum { N_CELL = sizeof cells / sizeof *cells };
+
+static bool keeps_the_least(const struct drawn_cell *c)
+{
+    return c->scheme == CELL_OFFSET || strcmp(c->name, "sliced") != 0;
+}
+
+/* Weights that a cell keeps, of so many bits, and scales that make as much of them. */
+static void narrow_weights(struct network *n, const struct drawn_cell *cell, uint32_t bits)
+{
+    const int32_t most = (1 << (bits - 1)) - 1;
+    const int32_t least = bits == 8 && keeps_the_least(cell) ? -128 : -most;
+
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        struct layer *l = &n->layer[i];
+        const size_t size = l->weight ? layer_kernel_rows(l) * (size_t)l->out.channels : 0;
+        for (size_t k = 0; k < size; k++) {
+            int32_t w = l->weight[k] / (1 << (8 - bits));
+            l->weight[k] = (int8_t)(bits == 1 ? (w < 0 ? -1 : 1) : w < least ? least : w);
+        }
+        l->weight_bits = size > 0 ? bits : 0;
+        for (uint32_t o = 0; size > 0 && o < layer_n_scale(l); o++) {
+            l->requant.shift[o] -= (uint8_t)(8 - bits);
+            l->requant.b[o] >>= 8 - bits;
+            if (l->requant.mr)
+                l->requant.mr[o] >>= 8 - bits;
+        }
+    }
+}
+
+static void draw_cell(struct dice *d, struct random_study *s)
 {
     struct crossbar_cfg *x = &s->config.crossbar;
+    const struct drawn_cell *c = &cells[pick(d, 0, N_CELL - 1)];
+    uint32_t bits = chance(d, 2) ? pick(d, 1, c->most_bits) : c->most_bits;
+
+    snprintf(x->cell, sizeof x->cell, "%s", c->name);
+    x->scheme = c->scheme;
+    x->cell_bits = pick(d, 0, 8);
+    s->config.readout.separate =
+        (strcmp(c->name, "differential") == 0 || strcmp(c->name, "pair") == 0) && chance(d, 2);
+    narrow_weights(&s->network, c, bits);
+    if (chance(d, 4) && c->most_bits == 8)
+        s->network.least.weight_bits = pick(d, 8, 16);
+}
+
+static void draw_rows(struct dice *d, struct crossbar_cfg *x)
+{
+    x->rows_at_once = chance(d, 4) ? pick(d, 1, 40) : 0;
+    x->rows = chance(d, 4) ? pick(d, 3, 13) : pick(d, 60, 300); // few: parts begin inside channels
+    x->columns = 300;
+    if (chance(d, 5)) { // of a bit of each of 8, or nearly
+        x->rows = 128;
+        x->cell_bits = 1;
+    }
+}
+
+/* Codes whose step is 1 and that end soon, or any. */
+static void draw_codes(struct dice *d, struct random_study *s, bool any)
+{
     struct readout_cfg *r = &s->config.readout;
 
-    x->input_slice_bits = any ? 1 + seed / 2 % 9 : 1;
-    r->bits = any ? 1 + seed / 3 % 12 : 2 + seed / 3 % 6;
-    r->range = any ? seed % 4 == 0 ? RANGE_FULL : 1 + seed * 7919 % 3000 : (1U << r->bits) - 1;
-    if (any && seed % 11 < 3) { // drawn in draw_ranges()
+    snprintf(r->kind, sizeof r->kind, "adc");
+    r->columns_per_adc = 1;
+    s->config.crossbar.input_slice_bits = any ? pick(d, 1, 9) : 1;
+    r->bits = any ? pick(d, 1, 12) : pick(d, 2, 7);
+    r->range = (1U << r->bits) - 1;
+    if (any && chance(d, 4)) { // drawn in draw_ranges()
         r->range = RANGE_PERCENTILE;
         snprintf(s->config.calibration.images, sizeof s->config.calibration.images, "none");
+    } else if (any && chance(d, 2)) {
+        r->range = chance(d, 3) ? RANGE_FULL : pick(d, 1, 3000);
     }
-    r->per = seed % 11 == 1 ? PER_CORE : PER_COLUMN;
+    r->per = chance(d, 2) ? PER_CORE : PER_COLUMN;
 }
 
 /* A machine whose codes can clip; false: the network does not fit, or its layers are not alone on
  * their cores. */
-static bool make_sliced(struct random_study *s, unsigned seed, bool any)
+static bool make_sliced(struct random_study *s, bool any)
 {
-    static const char *const others[] = { "sram", "differential", "differential" };
-    struct crossbar_cfg *x = &s->config.crossbar;
+    struct dice d = { .state = s->seed ^ UINT64_C(0x736c69636564) };
     struct err_msg m;
 
     plan_release(&s->plan);
-    snprintf(x->cell, sizeof x->cell, "%s", seed % 4 ? "sliced" : others[seed / 4 % 3]);
-    s->config.readout.separate = seed % 12 == 8;
-    x->cell_bits = 1 + seed / 4 % 6;
-    x->scheme = seed % 4 == 1 ? CELL_SIGNED : CELL_OFFSET;
-    x->rows_at_once = seed % 6 == 5 ? 1 + seed / 6 % 40 : 0;
-    x->rows = seed % 5 ? 60 + seed % 7 * 40 : 3 + seed % 11; // few: parts begin inside channels
-    x->columns = 300;
-    snprintf(s->config.readout.kind, sizeof s->config.readout.kind, "adc");
-    draw_codes(s, seed, any);
-    s->config.readout.columns_per_adc = 1;
+    draw_cell(&d, s);
+    draw_rows(&d, &s->config.crossbar);
+    draw_codes(&d, s, any);
     return plan_make(&s->plan, &s->network, &s->config, &m) == ERR_NONE;
 }
+
+/* ---- what has been drawn ---- */
+
+struct tally { // of machines that clip
+    uint32_t cell[N_CELL], bits[32], apart, slices_128x8, replicas, few_rows, calibrated, wide;
+};
+
+static void count_machine(struct tally *t, const struct random_study *s)
+{
+    const struct crossbar_cfg *x = &s->config.crossbar;
+    const struct array_spec *a = &s->plan.layer[0].array;
+    bool replicas = false, wide = false;
+
+    for (uint32_t i = 0; i < N_CELL; i++)
+        t->cell[i] += strcmp(cells[i].name, x->cell) == 0 && cells[i].scheme == x->scheme;
+    for (uint32_t i = 0; i < s->plan.n_layer; i++) {
+        replicas |= s->plan.layer[i].replicas.n > 1;
+        wide |= s->plan.layer[i].array.reads.input_bits > 8;
+    }
+    t->bits[s->config.readout.bits]++;
+    t->apart += s->config.readout.separate;
+    t->slices_128x8 += x->rows == 128 && a->layout.n_slice == 8;
+    t->replicas += replicas;
+    t->few_rows += x->rows_at_once > 0;
+    t->calibrated += s->config.readout.range == RANGE_PERCENTILE;
+    t->wide += wide;
+}
+
+static void assert_all_drawn(const struct tally *t, uint32_t most_bits)
+{
+    for (uint32_t i = 0; i < N_CELL; i++)
+        if (t->cell[i] < 3)
+            fail_msg("%u machines of cell %s, scheme %d", t->cell[i], cells[i].name,
+                     (int)cells[i].scheme);
+    for (uint32_t b = 2; b <= most_bits; b++)
+        if (t->bits[b] < 3)
+            fail_msg("%u machines of codes of %u bits", t->bits[b], b);
+    if (t->apart < 3 || t->slices_128x8 < 3 || t->replicas < 3 || t->few_rows < 3 || t->wide < 3)
+        fail_msg("machines: apart %u, 128 x 8 slices %u, replicas %u, few rows %u, wide %u",
+                 t->apart, t->slices_128x8, t->replicas, t->few_rows, t->wide);
+    assert_true(most_bits < 12 || t->calibrated >= 3);
+}
+
+/* ---- runs ---- */
 
 /* Of every column, those of a core alike where they have to be. */
 static void draw_ranges(struct ranges *r, const struct random_study *s)
@@ -111,6 +218,7 @@ static uint64_t assert_same_run(const struct random_study *s, const struct range
 static void compare_machines(bool any)
 {
     uint32_t n = 0, n_clipping = 0, n_simd = 0, n_study = any ? 3 * N_STUDY : N_STUDY;
+    struct tally tally = { 0 };
 
     while (simd_names()[n_simd])
         n_simd++;
@@ -121,13 +229,16 @@ static void compare_machines(bool any)
         else
             random_flat_study_make(&s, seed, false);
         struct ranges ranges = { 0 };
-        bool fits = make_sliced(&s, seed, any);
+        bool fits = make_sliced(&s, any);
         if (fits && s.config.readout.range == RANGE_PERCENTILE)
             draw_ranges(&ranges, &s);
         const struct ranges *drawn = ranges.core ? &ranges : NULL;
         if (fits && !plan_is_exact(&s.plan) && sliced_by_layer(&s.plan, drawn)) {
-            n_clipping += assert_same_run(&s, drawn, 1 + seed % 20,
-                                          simd_names()[seed / 7 % n_simd]) > 0;
+            bool clips = assert_same_run(&s, drawn, 1 + seed % 20,
+                                         simd_names()[seed / 7 % n_simd]) > 0;
+            if (clips)
+                count_machine(&tally, &s);
+            n_clipping += clips;
             n++;
         }
         ranges_release(&ranges);
@@ -135,6 +246,7 @@ static void compare_machines(bool any)
     }
     if (n < n_study / 10 || n_clipping < n / 4)
         fail_msg("%u studies, %u of which clip", n, n_clipping);
+    assert_all_drawn(&tally, any ? 12 : 7);
 }
 
 static void random_machines_clip_and_classify_as_through_the_chip(void **state)
