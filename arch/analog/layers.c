@@ -108,8 +108,9 @@ static bool take_core(struct analog_layers *l, const struct analog_state *s, uin
     kernel_matrix_release(&k);
     if (analog_readout_is_plain(r) && !l->meter)
         return true;
-    l->reader[core] = (struct value_reader){ read_lanes, (void *)r, // which it only reads
-                                             analog_readout_most(r) };
+    l->reader[core] = (struct value_reader){ .read = read_lanes,
+                                             .user = (void *)r, // which it only reads
+                                             .most = analog_readout_most(r) };
     if (l->meter) {
         l->meter[core] = (struct analog_meter){ .readout = r, .exact = from->n - 1 };
         l->reader[core].read = measure_lanes;

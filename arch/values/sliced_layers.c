@@ -11,7 +11,6 @@
 #include "core/util.h"
 
 enum { BYTE_BITS = 8, QUAD = SLICED_LANES_QUAD,
-       MOST_VECTORS = 2049 * BYTE_BITS, // bits of rows that are kept at once
        MOST_SUM = 1 << 29, // of a core, so that those of a layer are less than 2^31
        MOST_PASSES = 2, NO_BIT = 255 };
 
@@ -171,17 +170,12 @@ static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     const struct array_spec *s = &pl->array;
     const struct array_matrix m = matrix_of(p, core, ranges);
-    struct sliced_lanes_pass pass[MOST_PASSES];
-    const uint32_t n_pass = find_passes(&s->reads, in_signed(p, c), pass);
     const size_t rows = (size_t)quads_of(p, c) * QUAD + 1;
     int64_t most;
-    bool fits = rows * SLICED_LANES_AT <= UINT16_MAX &&
-                replicas_fit(pl, array_rows_at_once(s, c->rows) == c->rows) && pl->copies == 1 &&
-                s->adc_bits > 0 && codes_fit(&m, in_signed(p, c), &most);
 
-    for (uint32_t i = 0; i < n_pass; i++)
-        fits &= rows * pass[i].n * pass[i].bits <= MOST_VECTORS;
-    return fits;
+    return rows * SLICED_LANES_AT <= UINT16_MAX &&
+           replicas_fit(pl, array_rows_at_once(s, c->rows) == c->rows) && pl->copies == 1 &&
+           s->adc_bits > 0 && codes_fit(&m, in_signed(p, c), &most);
 }
 
 bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
@@ -275,7 +269,7 @@ static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_r
 static void read_codes(void *user, const struct value_sums_read *s)
 {
     struct sliced_core *c = user;
-    struct sliced_lanes_vector x[MOST_VECTORS];
+    struct sliced_lanes_vector *x = s->scratch;
     uint64_t n_clipped = 0;
 
     assert(s->patch.n_run * s->patch.steps == c->quads);
@@ -582,9 +576,12 @@ static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core
     c->is_signed = in_signed(p, pc);
     c->input_bits = m.spec->reads.input_bits;
     c->n_pass = find_passes(&m.spec->reads, c->is_signed, pass);
-    for (uint32_t i = 0; i < c->n_pass; i++)
-        c->pass[i].digits = pass[i];
     c->reader = (struct value_reader){ .read = read_codes, .user = c };
+    for (uint32_t i = 0; i < c->n_pass; i++) {
+        const size_t bits = ((size_t)c->quads * QUAD + 1) * pass[i].n * pass[i].bits;
+        c->pass[i].digits = pass[i];
+        c->reader.scratch = max_u64(c->reader.scratch, bits * sizeof(struct sliced_lanes_vector));
+    }
     return codes_fit(&m, c->is_signed, &c->reader.most) && make_columns(c, &m, p, core);
 }
 

@@ -134,6 +134,7 @@ bool value_place_reads(struct values *v, uint32_t index, const struct value_core
                       VALUE_QUAD;
             }
             v->most_matrices = max_u32(v->most_matrices, r.matrices);
+            v->most_scratch = max_u64(v->most_scratch, r.reader ? r.reader->scratch : 0);
             own->read[own->n_read++] = r;
         }
         own->read[own->n_read - 1].closes = true; // every output is some core's

@@ -17,6 +17,7 @@ struct value_lanes {
     uint8_t             *byte;   // owned; of all maps
     int32_t             *sums;   // owned; [v->most_matrices], of a column of one block
     int32_t             *total;  // owned; likewise, of those of several cores
+    void                *scratch; // owned; of readers of sums
     uint32_t            *bit;    // owned; [v->most_bits]
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
@@ -116,12 +117,13 @@ struct value_lanes *value_lanes_new(const struct values *v)
                                .sums = pages_new(v->most_sums * max_u32(v->most_matrices, 1) *
                                                  sizeof *l->sums),
                                .total = pages_new(v->most_sums * sizeof *l->total),
+                               .scratch = pages_new(v->most_scratch),
                                .bit = pages_new(v->most_bits * sizeof *l->bit),
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
                                .column = calloc(v->most_columns + 1, sizeof *l->column),
                                .room = pages_new(v->token_room) };
-    if (!l->room || !l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column ||
-        !make_end(l)) {
+    if (!l->room || !l->byte || !l->sums || !l->total || !l->scratch || !l->bit || !l->run ||
+        !l->column || !make_end(l)) {
         value_lanes_free(l);
         return NULL;
     }
@@ -142,6 +144,7 @@ void value_lanes_free(struct value_lanes *l)
     free(l->byte);
     free(l->sums);
     free(l->total);
+    free(l->scratch);
     free(l->bit);
     free(l->run);
     free(l->column);
@@ -337,7 +340,7 @@ static void read_sums(const struct value_lanes *l, const struct value_read *r, u
 {
     struct value_sums_read s = { r->first, reading->outputs, y, reading->n, l->number, l->n,
                                  { c->in, c->in_step, c->run, c->n_run, c->steps },
-                                 { l->sums } };
+                                 { l->sums }, l->scratch };
     const int32_t *sum = l->sums;
     int32_t *total = reading->total;
 

@@ -92,6 +92,7 @@ struct values {
     size_t                     n_turn;
     size_t                     lane_bytes; // of all maps
     size_t                     most_sums;  // ints that a column of one block takes
+    size_t                     most_scratch; // bytes that a reader works in
     size_t                     most_bits;  // ints that a column's bits take
     uint32_t                   most_matrices; // of a core; 0: there are none
     uint32_t                   most_runs, most_columns; // of a window

@@ -103,6 +103,7 @@ struct value_sums_read { // of a core's outputs in a column of a layer
     uint32_t n_lane;
     struct value_patch patch;
     int32_t *sum[VALUE_MOST_MATRICES]; // of each matrix: [n][outputs][VALUE_LANES]
+    void    *scratch; // as many bytes as the reader wants, aligned to a cache line
 };
 
 struct spike_counts;
@@ -112,6 +113,7 @@ struct value_reader { // what becomes of the sums of a core
     void (*read)(void *user, const struct value_sums_read *s);
     void    *user;
     int64_t  most; // that it gives at most, either way; 0: as weight and scale have it
+    size_t   scratch; // bytes that a read works in
 };
 
 /* Weights that a layer has instead of its own: what some of its outputs see of some channels of its

@@ -202,7 +202,7 @@ static uint64_t assert_same_run(const struct random_study *s, const struct range
     run_images(s, ranges, n_image, simd, true, &timed);
     for (uint32_t i = 0; i < s->plan.n_core; i++) {
         if (layers.core[i].clipped != timed.core[i].clipped)
-            fail_msg("seed %u, %s, core %u: %llu clipped, want %llu", s->seed, simd, i,
+            fail_msg("seed %u, %s, core %u: %llu clipped, want %llu", s->seed, simd ? simd : "fastest", i,
                      (unsigned long long)layers.core[i].clipped,
                      (unsigned long long)timed.core[i].clipped);
         assert_memory_equal(&layers.core[i], &timed.core[i], sizeof layers.core[i]);
@@ -259,6 +259,59 @@ static void any_codes_clip_and_classify_as_through_the_chip(void **state)
 {
     (void)state;
     compare_machines(true);
+}
+
+/* ---- many rows ---- */
+
+enum { SIDE = 50, DEEP = 3, OUTPUTS = 3 }; // 7,500 rows
+
+static void dense_network(struct network *n)
+{
+    struct dice d = { .state = 7 };
+
+    *n = (struct network){ .name = strdup("dense"), .has_values = true, .n_layer = 2,
+                           .layer = calloc(2, sizeof *n->layer) };
+    n->layer[0] = (struct layer){ .name = strdup("image"), .groups = 1, .out_signed = true,
+                                  .out = { SIDE, SIDE, DEEP } };
+    struct layer *l = &n->layer[1];
+    *l = (struct layer){ .name = strdup("fc"), .kind = LAYER_GEMM, .groups = 1, .n_input = 1,
+                         .input = calloc(1, sizeof *l->input), .in = n->layer[0].out,
+                         .out = { 1, 1, OUTPUTS }, .raw_output = true, .out_signed = true,
+                         .window = { .kernel = { SIDE, SIDE }, .stride = { 1, 1 },
+                                     .dilation = { 1, 1 } } };
+    l->requant.m = calloc(OUTPUTS, sizeof *l->requant.m);
+    l->requant.b = calloc(OUTPUTS, sizeof *l->requant.b);
+    l->requant.shift = calloc(OUTPUTS, sizeof *l->requant.shift);
+    l->requant.low = -128;
+    l->requant.high = 127;
+    l->weight = malloc(SIDE * SIDE * DEEP * OUTPUTS);
+    for (uint32_t i = 0; i < SIDE * SIDE * DEEP * OUTPUTS; i++)
+        l->weight[i] = (int8_t)((int32_t)pick(&d, 0, 254) - 127);
+}
+
+static void an_array_of_7500_rows_clips_as_through_the_chip(void **state)
+{
+    struct random_study s = { 0 };
+    struct err_msg m;
+
+    (void)state;
+    dense_network(&s.network);
+    assert_int_equal(config_load(&s.config, NULL, NULL, 0, &m), ERR_NONE);
+    s.config.crossbar.rows = 8192;
+    s.config.crossbar.input_slice_bits = 1;
+    s.config.timestep_ns = 10000;
+    s.config.memory.words = 1 << 20;
+    s.config.fabric.link_bps = s.config.fabric.partial_sum_bps = UINT64_C(10000) * 1000000000;
+    snprintf(s.config.crossbar.cell, sizeof s.config.crossbar.cell, "sliced");
+    s.config.crossbar.cell_bits = 2;
+    snprintf(s.config.readout.kind, sizeof s.config.readout.kind, "adc");
+    s.config.readout.range = 1500;
+    if (plan_make(&s.plan, &s.network, &s.config, &m))
+        fail_msg("%s", m.text);
+    assert_int_equal(s.plan.n_core, 1);
+    assert_true(sliced_by_layer(&s.plan, NULL));
+    assert_true(assert_same_run(&s, NULL, 20, NULL) > 0);
+    random_study_release(&s);
 }
 
 /* ---- a column ---- */
@@ -455,6 +508,7 @@ int main(void)
         cmocka_unit_test(columns_are_what_the_formula_says),
         cmocka_unit_test(random_machines_clip_and_classify_as_through_the_chip),
         cmocka_unit_test(any_codes_clip_and_classify_as_through_the_chip),
+        cmocka_unit_test(an_array_of_7500_rows_clips_as_through_the_chip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
