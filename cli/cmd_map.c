@@ -33,13 +33,14 @@ static enum err map_placed(const struct options *o, const struct study *s, struc
 {
     struct placed p;
     const struct output outputs[] = {
+        { o->dot, placement_dot, &p },
         { o->svg, placement_svg, &p },
         { o->write_config, study_write_config, s },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
-    enum err e = o->dot || o->prove
-                     ? err_set(m, ERR_INPUT, "map: --dot and --prove are of the plan: want --set "
-                               "fabric.kind=point_to_point, or --svg for the places")
+    enum err e = o->prove
+                     ? err_set(m, ERR_INPUT, "map: --prove is of the plan: want --set "
+                               "fabric.kind=point_to_point")
                      : results_check(&placement_form, o, outputs, n, m);
 
     if (!e)

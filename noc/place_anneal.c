@@ -31,13 +31,20 @@ static void exchange(struct placement_work *w, uint32_t a, uint32_t b)
         w->node[cb] = a;
 }
 
-/* What two nodes' cores cost together; what they exchange is counted twice, before and after. */
-static uint64_t cost_around(const struct placement_work *w, uint32_t a, uint32_t b)
+/* What two nodes' cores add to what all others cost: one beside the other, then that without it. */
+static uint64_t cost_around(struct placement_work *w, uint32_t a, uint32_t b)
 {
     uint32_t ca = w->core[a], cb = w->core[b];
 
-    return (ca == PLACEMENT_NOBODY ? 0 : placement_cost_at(w, ca, a)) +
-           (cb == PLACEMENT_NOBODY ? 0 : placement_cost_at(w, cb, b));
+    if (ca == PLACEMENT_NOBODY)
+        return cb == PLACEMENT_NOBODY ? 0 : placement_cost_at(w, cb, b);
+    uint64_t cost = placement_cost_at(w, ca, a);
+    if (cb == PLACEMENT_NOBODY || cb == ca)
+        return cost;
+    w->node[ca] = PLACEMENT_NOBODY;
+    cost += placement_cost_at(w, cb, b);
+    w->node[ca] = a;
+    return cost;
 }
 
 /* k or more with probability 2^-k. */
@@ -48,7 +55,7 @@ static uint64_t leading_zeros(uint64_t random)
 
 static void keep(struct placement_work *w, struct annealing *s)
 {
-    uint64_t most = placement_loads(w->task, w->node, w->load);
+    uint64_t most = placement_loads(w);
 
     if (s->cost == s->least && most >= s->busiest)
         return;
@@ -95,7 +102,7 @@ static enum err place(struct placement_work *w, struct err_msg *m)
         return err_set(m, ERR_MEMORY, "no memory for a placement");
     memcpy(s.best, w->node, w->task->n_core * sizeof *s.best);
     s.cost = s.least = placement_cost(w);
-    s.busiest = placement_loads(w->task, w->node, w->load);
+    s.busiest = placement_loads(w);
     s.hot = s.cost / w->task->n_core / HOT_SHARE;
     for (uint64_t round = 0, i = 0; !e && round < ROUNDS; round++) {
         uint64_t begin = i, end = moves * (round + 1) / ROUNDS;

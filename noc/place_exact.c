@@ -2,10 +2,11 @@
  *
  * Cores are placed in the order of the pipeline, at every free node from the lowest on. What is
  * still to come costs at least what every core that is not placed would cost at the free node that
- * suits it best, and a hop for each flow between two that are not. Annealing gives the cost to
- * begin with. Of placements that cost the same those with a less loaded busiest channel are better;
- * none has less than the largest flow, and once that is reached the first found has the lowest
- * positions. */
+ * suits it best, flows that are copied left out, and a hop for each flow between two that are not,
+ * where every place has a router of its own. Annealing gives the cost to begin with. Of placements
+ * that cost the same those with a less loaded busiest channel are better; where all ways have
+ * channels none has less than the largest flow, and once that is reached the first found has the
+ * lowest positions. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct exact {
     struct placement_work *w;
     uint64_t  cost, busiest, least_busiest; // of the best
     uint32_t *best;  // owned; by core
-    uint64_t *after; // owned; by depth: a hop for each flow between two of the cores from there on
+    uint64_t *after; // owned; by depth: least cost of flows between two of the cores from there on
     uint32_t  n_step;
     bool      found;
 };
@@ -31,7 +32,7 @@ static uint64_t least_at(const struct placement_work *w, uint32_t core)
 
     for (uint32_t node = 0; node < w->n && least > 0; node++)
         if (w->core[node] == PLACEMENT_NOBODY)
-            least = min_u64(least, placement_cost_at(w, core, node));
+            least = min_u64(least, placement_cost_alone_at(w, core, node));
     return least;
 }
 
@@ -52,7 +53,7 @@ static bool is_hopeless(const struct exact *s, uint32_t depth, uint64_t cost)
 
 static void take(struct exact *s, uint64_t cost)
 {
-    uint64_t most = placement_loads(s->w->task, s->w->node, s->w->load);
+    uint64_t most = placement_loads(s->w);
 
     if (s->found && cost == s->cost && most >= s->busiest)
         return;
@@ -84,10 +85,28 @@ static void descend(struct exact *s, uint32_t depth, uint64_t cost)
     }
 }
 
-/* Bits of the flows among the cores from each depth on, and of the largest flow. */
+/* Hops between two different nodes, at least: 0 or 1; *linked: all ways have channels. */
+static uint32_t least_hops(const struct placement_work *w, bool *linked)
+{
+    uint32_t least = 1, most = 0;
+
+    for (uint32_t a = 0; a < w->n; a++)
+        for (uint32_t b = 0; b < w->n; b++) {
+            if (a == b)
+                continue;
+            least = min_u32(least, w->distance[(size_t)a * w->n + b]);
+            most = max_u32(most, w->distance[(size_t)a * w->n + b]);
+        }
+    *linked = least > 0 && most < w->n;
+    return least;
+}
+
+/* What the flows among the cores from each depth on cost at least, and bits of the largest flow. */
 static void sum_flows(struct exact *s)
 {
     const struct placement_task *t = s->w->task;
+    bool linked;
+    const uint32_t hops = least_hops(s->w, &linked);
 
     for (uint32_t depth = 0; depth <= t->n_core; depth++)
         for (uint32_t i = 0; i < t->n_flow; i++) {
@@ -95,9 +114,9 @@ static void sum_flows(struct exact *s)
             uint32_t ends = 0;
             for (uint32_t k = depth; k < t->n_core; k++)
                 ends += t->order[k] == f->from || t->order[k] == f->to;
-            s->after[depth] += ends == 2 && f->from != f->to ? f->bits : 0;
+            s->after[depth] += ends == 2 && f->from != f->to ? f->bits * hops : 0;
         }
-    for (uint32_t i = 0; i < t->n_flow; i++)
+    for (uint32_t i = 0; linked && i < t->n_flow; i++)
         if (t->flow[i].from != t->flow[i].to)
             s->least_busiest = max_u64(s->least_busiest, t->flow[i].bits);
 }

@@ -25,7 +25,7 @@ static uint32_t next_core(const struct placement_work *w)
 }
 
 /* Of equals the lowest. */
-static uint32_t cheapest_node(const struct placement_work *w, uint32_t core)
+static uint32_t cheapest_node(struct placement_work *w, uint32_t core)
 {
     uint32_t best = PLACEMENT_NOBODY;
     uint64_t least = UINT64_MAX;

@@ -1,7 +1,9 @@
 /* noc/placement.h -- which core sits where on a fabric that has a graph.
  *
  * A placement costs the sum over all flows of bits an image times hops, routers from one core's to
- * the other's; where the fabric knows no way between two, as many hops as it has nodes. Of two that
+ * the other's; where the fabric knows no way between two, as many hops as it has nodes. Flows that
+ * are one packet, copied where their ways part, have a hop for each channel of the union of their
+ * ways, and load it once. Of two that
  * cost the same, the one whose busiest channel carries less is better, then the one with the lower
  * positions, cores in the order of the pipeline. Nothing but the numbers given decides: same input,
  * same placement. docs/fabrics.md.
@@ -28,6 +30,10 @@ struct placement_task {
     const struct graph          *graph;
     const struct placement_flow *flow;
     uint32_t                     n_flow, n_core;
+    /* By flow: the first of those that are one packet, itself if it is alone. They have a core that
+     * sends them and bits in common, go to different ones, and the graph has ways for all of them.
+     * NULL: each is alone. */
+    const uint32_t              *with;
     const uint32_t              *order; // cores as the pipeline has them
     const char *const           *name;  // of cores
     const char                  *fabric; // its name
@@ -40,6 +46,7 @@ struct placement {
     uint32_t *hops; // owned; by flow; PLACEMENT_NOBODY: there is no way
     uint64_t *load; // owned; bits an image, by port of the graph
     uint64_t  bit_hops, busiest; // busiest: of the channels between routers
+    uint64_t  channels;          // hops of all packets
     uint32_t  n_apart;           // flows between cores without a way
 };
 
@@ -49,6 +56,7 @@ struct placement_partner {
     uint32_t core;
     bool     sends; // to the one whose partner it is, else it is sent to
     uint64_t bits;  // of one flow
+    uint32_t flow;
 };
 
 struct placement_work { // what a policy works on
@@ -60,6 +68,10 @@ struct placement_work { // what a policy works on
     uint32_t                 *node;     // by core: filled
     uint32_t                 *core;     // by node
     uint64_t                 *load;     // scratch; by port
+    uint32_t                 *lead;     // by flow: the first of its packet; PLACEMENT_NOBODY: alone
+    uint32_t                 *next;     // by flow: the next of its packet, PLACEMENT_NOBODY: none
+    uint64_t                 *seen;     // by port: the walk that took it last
+    uint64_t                  n_walk;
 };
 
 struct placement_policy {
@@ -83,11 +95,13 @@ void placement_release(struct placement *p); // takes a zeroed one
 
 void placement_put(struct placement_work *w, uint32_t core, uint32_t node);
 
-/* Bit-hops of a core at a node, to those of its partners that are placed. */
-uint64_t placement_cost_at(const struct placement_work *w, uint32_t core, uint32_t node);
-uint64_t placement_cost(const struct placement_work *w);
+/* Bit-hops that a core at a node adds to those of its partners that are placed; those of flows that
+ * are alone. */
+uint64_t placement_cost_at(struct placement_work *w, uint32_t core, uint32_t node);
+uint64_t placement_cost_alone_at(const struct placement_work *w, uint32_t core, uint32_t node);
+uint64_t placement_cost(struct placement_work *w);
 
-/* Fills load[] with what every channel carries; returns the most between two routers. */
-uint64_t placement_loads(const struct placement_task *t, const uint32_t *node, uint64_t *load);
+/* Fills w->load[] with what every channel carries; returns the most between two routers. */
+uint64_t placement_loads(struct placement_work *w);
 
 #endif

@@ -182,12 +182,18 @@ static void head(const void *what, FILE *out)
     fprintf(out, "Fabric    %s, %" PRIu32 " rows of %" PRIu32 "; %" PRIu32 " cores, placed by %s\n",
             p->task.fabric, p->graph.rows, p->graph.columns, p->task.n_core, p->policy->name);
     fprintf(out, "Hops      %s of %" PRIu32 " streams, none above %" PRIu32 "\n",
-            format_count(h.sum).text, h.n, h.most);
+            format_count(p->placement.channels).text, h.n, h.most);
     fprintf(out, "Bit-hops  %s an image; the busiest channel carries %s bits\n",
             format_count(p->placement.bit_hops).text, format_count(p->placement.busiest).text);
     if (p->placement.n_apart > 0)
         fprintf(out, "Apart     %" PRIu32 " streams have no link; placement.kind=search looks for "
                 "places where all have\n", p->placement.n_apart);
+    uint32_t n_copied = 0;
+    for (uint32_t i = 0; p->task.with && i < p->task.n_flow; i++)
+        n_copied += p->task.with[i] != i;
+    if (n_copied > 0)
+        fprintf(out, "Copies    %" PRIu32 " streams are copies of other packets, from where their "
+                "ways part\n", n_copied);
     fputc('\n', out);
     grid(p, out);
 }
@@ -216,7 +222,7 @@ static json_t *hops_json(const struct placed *p)
     json_put_count(&o, "min", h.least);
     json_put_real(&o, "mean", h.n ? (double)h.sum / h.n : 0);
     json_put_count(&o, "max", h.most);
-    json_put_count(&o, "sum", h.sum);
+    json_put_count(&o, "sum", p->placement.channels);
     for (uint32_t hops = 0; hops <= h.most; hops++) {
         json_int_t n = 0;
         for (uint32_t i = 0; i < p->task.n_flow; i++)
@@ -301,6 +307,13 @@ static struct end_name end_name(const struct graph *g, uint32_t router)
     return e;
 }
 
+static const char *colour_of(const struct placed *p, uint64_t bits)
+{
+    double load = p->placement.busiest ? (double)bits / (double)p->placement.busiest : 0;
+
+    return bits == 0 ? "#cccccc" : load > 0.75 ? "#d62728" : load > 0.4 ? "#f28c12" : "#2e9e3f";
+}
+
 /* Both directions of a pair run side by side. */
 static void draw_channel(const struct placed *p, uint32_t port, FILE *out)
 {
@@ -318,11 +331,7 @@ static void draw_channel(const struct placed *p, uint32_t port, FILE *out)
     double load = p->placement.busiest ? (double)bits / (double)p->placement.busiest : 0;
     fprintf(out, "<path d=\"M%.1f %.1f L%.1f %.1f\" stroke=\"%s\" stroke-width=\"%.1f\" "
             "stroke-opacity=\"%s\"><title>%s to %s: %s bits an image</title></path>\n",
-            a.x + dx, a.y + dy, b.x + dx, b.y + dy,
-            bits == 0     ? "#cccccc"
-            : load > 0.75 ? "#d62728"
-            : load > 0.4  ? "#f28c12"
-                          : "#2e9e3f",
+            a.x + dx, a.y + dy, b.x + dx, b.y + dy, colour_of(p, bits),
             NARROW + (WIDE - NARROW) * load, bits == 0 ? "1" : "0.8", end_name(g, from).text,
             end_name(g, to).text, format_count(bits).text);
 }
@@ -370,5 +379,71 @@ enum err placement_svg(const void *placed, FILE *out, struct err_msg *m)
     for (uint32_t node = 0; node < g->n_node; node++)
         draw_node(p, node, out);
     fputs("</svg>\n", out);
+    return ERR_NONE;
+}
+
+/* ---- Graphviz: places where they lie, channels that carry anything with what they carry ---- */
+
+static void dot_pos(const struct graph *g, uint32_t peer, FILE *out)
+{
+    const struct graph_spot at = graph_spot(g, peer);
+
+    fprintf(out, "pos=\"%.2f,%.2f!\"", at.x * 0.9, at.y * -0.6); // inches
+}
+
+/* A router's node: that of its place where it has one, else of its own. */
+static void dot_router(const struct graph *g, uint32_t router, FILE *out)
+{
+    fprintf(out, "%s%" PRIu32, g->spot ? "router" : "place", router);
+}
+
+static void dot_places(const struct placed *p, FILE *out)
+{
+    const struct graph *g = &p->graph;
+
+    for (uint32_t node = 0; node < g->n_node; node++) {
+        uint32_t core = core_at(p, node);
+        bool is_free = core == p->task.n_core;
+        fprintf(out, "  place%" PRIu32 " [label=\"%s\", ", node, is_free ? "" : p->name[core]);
+        dot_pos(g, GRAPH_NODE + node, out);
+        fprintf(out, "%s];\n", is_free ? ", style=dotted" : "");
+    }
+    for (uint32_t router = 0; g->spot && router < g->n_router; router++) {
+        fprintf(out, "  router%" PRIu32 " [shape=point, ", router);
+        dot_pos(g, router * g->n_port, out);
+        fputs("];\n", out);
+    }
+    for (uint32_t node = 0; g->spot && node < g->n_node; node++)
+        fprintf(out, "  place%" PRIu32 " -> router%" PRIu32 " [dir=none, color=\"#cccccc\"];\n",
+                node, g->at[node] / g->n_port);
+}
+
+enum err placement_dot(const void *placed, FILE *out, struct err_msg *m)
+{
+    const struct placed *p = placed;
+    const struct graph *g = &p->graph;
+
+    (void)m;
+    fputs("digraph imcsim {\n"
+          "  layout=neato; splines=true; outputorder=edgesfirst; fontname=\"sans-serif\";\n"
+          "  node [shape=box, style=\"rounded,filled\", fillcolor=white, "
+          "fontname=\"sans-serif\"];\n"
+          "  edge [fontname=\"sans-serif\", fontsize=9];\n", out);
+    fprintf(out, "  labelloc=t; label=\"%" PRIu32 " cores on %s, %" PRIu32 " x %" PRIu32 ", placed "
+            "by %s: bits an image\";\n", p->task.n_core, p->task.fabric, g->rows, g->columns,
+            p->policy->name);
+    dot_places(p, out);
+    for (uint32_t port = 0; port < g->n_router * g->n_port; port++) {
+        uint64_t bits = p->placement.load[port];
+        if (!graph_is_router(g->peer[port]) || bits == 0)
+            continue;
+        fputs("  ", out);
+        dot_router(g, port / g->n_port, out);
+        fputs(" -> ", out);
+        dot_router(g, g->peer[port] / g->n_port, out);
+        fprintf(out, " [label=\"%s\", color=\"%s\"];\n", format_count(bits).text,
+                colour_of(p, bits));
+    }
+    fputs("}\n", out);
     return ERR_NONE;
 }

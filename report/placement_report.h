@@ -11,5 +11,6 @@
 extern const struct form placement_form; // of a const struct placed *
 
 enum err placement_svg(const void *placed, FILE *out, struct err_msg *m);
+enum err placement_dot(const void *placed, FILE *out, struct err_msg *m); // for neato
 
 #endif

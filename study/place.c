@@ -96,6 +96,34 @@ static void sort(const struct plan *p, uint32_t *order)
     }
 }
 
+/* The first flow of those that are one packet with it, itself if there is none before; a core takes
+ * a packet once. */
+static uint32_t first_of_packet(const struct placed *p, uint32_t flow)
+{
+    const struct plan *plan = &p->study->plan;
+
+    for (uint32_t i = 0; i < flow; i++) {
+        uint32_t k = i;
+        if (p->with[i] != i || !plan_same_tokens(plan, &plan->stream[p->stream[i]],
+                                                 &plan->stream[p->stream[flow]]))
+            continue;
+        while (k < flow && !(p->with[k] == i && p->flow[k].to == p->flow[flow].to))
+            k++;
+        if (k == flow)
+            return i;
+    }
+    return flow;
+}
+
+static void gather(struct placed *p, const struct fabric *f)
+{
+    if (p->study->config.fabric.multicast != MULTICAST_TREE || f->direct)
+        return;
+    for (uint32_t i = 0; i < p->task.n_flow; i++)
+        p->with[i] = first_of_packet(p, i);
+    p->task.with = p->with;
+}
+
 static void collect(struct placed *p)
 {
     const struct plan *plan = &p->study->plan;
@@ -129,10 +157,11 @@ static bool make_room(struct placed *p)
 
     p->flow = calloc(plan->n_stream + 1, sizeof *p->flow);
     p->stream = calloc(plan->n_stream + 1, sizeof *p->stream);
+    p->with = calloc(plan->n_stream + 1, sizeof *p->with);
     p->order = calloc(plan->n_core, sizeof *p->order);
     p->given = calloc(plan->n_core, sizeof *p->given);
     p->name = calloc(plan->n_core, sizeof *p->name);
-    return p->flow && p->stream && p->order && p->given && p->name;
+    return p->flow && p->stream && p->with && p->order && p->given && p->name;
 }
 
 static enum err find_policy(struct placed *p, struct err_msg *m)
@@ -165,6 +194,7 @@ enum err study_place(struct placed *p, const struct study *s, struct err_msg *m)
         e = err_set(m, ERR_MEMORY, "no memory for a placement");
     if (!e) {
         collect(p);
+        gather(p, f);
         e = find_policy(p, m);
     }
     if (!e) {
@@ -183,6 +213,7 @@ void placed_release(struct placed *p)
     graph_release(&p->graph);
     free(p->flow);
     free(p->stream);
+    free(p->with);
     free(p->order);
     free(p->given);
     free(p->name);

@@ -12,6 +12,7 @@ struct placed {
     struct graph                   graph;
     struct placement_flow         *flow;   // owned; the streams between cores that carry bits
     uint32_t                      *stream; // owned; of the plan, by flow
+    uint32_t                      *with;   // owned; by flow
     uint32_t                      *order, *given; // owned
     const char                   **name;   // owned; of cores, borrowed of the plan
     struct placement_task          task;

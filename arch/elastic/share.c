@@ -7,26 +7,6 @@
 
 /* ---- the same tokens to different cores ---- */
 
-/* Whether its receiver drops some pixels: they have no values then, and its tokens are its own. */
-static bool drops(const struct elastic_chip *c, const struct link *l)
-{
-    const bool *used = c->intake_of[l->stream]->used;
-
-    for (uint32_t i = 0; used && i < l->order->n; i++)
-        if (!used[i])
-            return true;
-    return false;
-}
-
-static bool same_tokens(const struct elastic_chip *c, const struct link *a, const struct link *b)
-{
-    const struct plan_stream *x = &c->plan->stream[a->stream], *y = &c->plan->stream[b->stream];
-
-    return a->from == b->from && x->first == y->first && x->n == y->n &&
-           x->value_bits == y->value_bits && x->pos_first == y->pos_first &&
-           x->pos_n == y->pos_n && !drops(c, a) && !drops(c, b);
-}
-
 /* Whether one of a lead's links goes to that node: a node takes a packet once. */
 static bool goes_to(const struct elastic_chip *c, const struct link *lead, uint32_t node)
 {
@@ -55,7 +35,9 @@ static bool unite(struct elastic_chip *c, struct site *s, struct link *lead)
     if (!lead->with)
         return false;
     for (struct link *l = lead; l < s->link + s->n_link; l++)
-        if (l->routed && l->lead == l && same_tokens(c, lead, l) &&
+        if (l->routed && l->lead == l &&
+            plan_same_tokens(c->plan, &c->plan->stream[lead->stream],
+                             &c->plan->stream[l->stream]) &&
             !goes_to(c, lead, net_to(c->net, l->stream))) {
             l->lead = lead;
             lead->with[lead->n_with++] = l;

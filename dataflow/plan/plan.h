@@ -199,6 +199,11 @@ struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
 /* Copy of a layer that computes an output column. */
 uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column);
 
+/* Whether two streams between cores carry the same tokens with the same values: from one buffer of
+ * their core, to receivers that drop none. */
+bool plan_same_tokens(const struct plan *p, const struct plan_stream *a,
+                      const struct plan_stream *b);
+
 /* The last convolution on the way to the result; resampling layers are beside it. */
 uint32_t plan_last_convolution(const struct plan *p);
 

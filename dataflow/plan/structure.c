@@ -45,6 +45,37 @@ uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column)
     return column / p->layer[layer].firing->strip_width(&shape) % shape.copies;
 }
 
+static bool is_read_back(const struct plan_stream *s)
+{
+    return s->kind == STREAM_RESIDUAL || s->kind == STREAM_TO_RESAMPLING;
+}
+
+/* Whether columns come that another copy of the receiver adds. */
+static bool drops(const struct plan *p, const struct plan_stream *s)
+{
+    const struct plan_core *from = &p->core[s->from], *to = &p->core[s->to];
+    const struct layer *l = plan_network_layer(p, from->plan_layer);
+
+    if (s->kind != STREAM_FROM_RESAMPLING)
+        return false;
+    for (uint32_t column = 0; column < layer_delivers(l).width; column++)
+        if ((l->pooled || plan_owner(p, from->plan_layer, column) == from->copy) &&
+            plan_owner(p, to->plan_layer, column) != to->copy)
+            return true;
+    return false;
+}
+
+bool plan_same_tokens(const struct plan *p, const struct plan_stream *a,
+                      const struct plan_stream *b)
+{
+    const bool back = is_read_back(a);
+
+    return a->from == b->from && back == is_read_back(b) &&
+           (!back || a->read_back == b->read_back) && a->first == b->first && a->n == b->n &&
+           a->value_bits == b->value_bits && a->pos_first == b->pos_first &&
+           a->pos_n == b->pos_n && !drops(p, a) && !drops(p, b);
+}
+
 uint32_t plan_sum_of(const struct plan *p, uint32_t layer)
 {
     uint32_t i = 0;

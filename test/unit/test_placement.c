@@ -22,6 +22,7 @@ struct case_of { // a task with all that it points to
     struct placement_flow flow[MOST_FLOWS];
     uint32_t              order[MOST_CORES];
     const char           *name[MOST_CORES];
+    uint32_t              with[MOST_FLOWS];
     struct placement_task task;
 };
 
@@ -66,6 +67,24 @@ static void draw_task(struct case_of *c, struct rng r, uint32_t n_core, uint32_t
                                        .fabric = "this", .seed = 1, .moves = 20000 };
 }
 
+/* A packet of core i to three others, for each of n cores. */
+static void draw_packets(struct case_of *c, struct rng r, uint32_t n)
+{
+    const uint32_t n_core = c->task.n_core;
+
+    for (uint32_t i = 0; i < c->task.n_flow; i++)
+        c->with[i] = i;
+    for (uint32_t i = 0; n_core > 3 && i < n; i++) {
+        uint32_t first = c->task.n_flow, bits = upto(r, i, 1, 4) * 64, step = upto(r, 50 + i, 0, 9);
+        for (uint32_t k = 0; k < 3; k++) {
+            uint32_t to = (i + 1 + (k + step) % (n_core - 1)) % n_core;
+            c->with[c->task.n_flow] = first;
+            c->flow[c->task.n_flow++] = (struct placement_flow){ i, to, bits };
+        }
+    }
+    c->task.with = c->with;
+}
+
 static struct placement place(const struct case_of *c, const struct placement_policy *policy)
 {
     struct placement p;
@@ -85,25 +104,78 @@ static uint32_t apart(uint32_t a, uint32_t b)
 
 static uint32_t hops_between(const struct case_of *c, uint32_t a, uint32_t b)
 {
+    if (c->graph.spot) // routers are not at places
+        return graph_routers(&c->graph, a, b) - 1;
     return apart(a % c->cfg.columns, b % c->cfg.columns) +
            apart(a / c->cfg.columns, b / c->cfg.columns);
 }
 
-/* The most that crosses from one place to the next, of walks along the row, then the column. */
-static uint64_t busiest_of(const struct case_of *c, const uint32_t *node)
+/* The next place of a walk along the row, then the column. */
+static uint32_t next_of(const struct case_of *c, uint32_t at, uint32_t to)
+{
+    uint32_t columns = c->cfg.columns;
+
+    return at % columns < to % columns   ? at + 1
+           : at % columns > to % columns ? at - 1
+           : at < to                     ? at + columns
+                                         : at - columns;
+}
+
+static bool passes(const struct case_of *c, const uint32_t *node, uint32_t flow, uint32_t a,
+                   uint32_t b)
+{
+    uint32_t at = node[c->flow[flow].from], to = node[c->flow[flow].to];
+
+    for (; at != to; at = next_of(c, at, to))
+        if (at == a && next_of(c, at, to) == b)
+            return true;
+    return false;
+}
+
+/* Whether no earlier flow of the same packet goes from place a to b. */
+static bool is_first(const struct case_of *c, const uint32_t *node, uint32_t flow, uint32_t a,
+                     uint32_t b)
+{
+    for (uint32_t i = 0; c->task.with && i < flow; i++)
+        if (c->with[i] == c->with[flow] && passes(c, node, i, a, b))
+            return false;
+    return true;
+}
+
+/* Bits that go from each place to the next; the most of them. */
+static uint64_t busiest_of(const struct case_of *c, const uint32_t *node, uint64_t *sum)
 {
     uint64_t bits[MOST_PLACES][MOST_PLACES] = { { 0 } }, most = 0;
 
+    *sum = 0;
     for (uint32_t i = 0; i < c->task.n_flow; i++) {
-        uint32_t at = node[c->flow[i].from], to = node[c->flow[i].to], columns = c->cfg.columns;
-        while (at != to) {
-            uint32_t next = at % columns < to % columns   ? at + 1
-                            : at % columns > to % columns ? at - 1
-                            : at < to                     ? at + columns
-                                                          : at - columns;
+        uint32_t to = node[c->flow[i].to], next;
+        for (uint32_t at = node[c->flow[i].from]; at != to; at = next) {
+            next = next_of(c, at, to);
+            if (!is_first(c, node, i, at, next))
+                continue;
             bits[at][next] += c->flow[i].bits;
             most = bits[at][next] > most ? bits[at][next] : most;
-            at = next;
+            *sum += c->flow[i].bits;
+        }
+    }
+    return most;
+}
+
+/* Likewise where routers are not at places, of flows that are alone. */
+static uint64_t busiest_of_routers(const struct case_of *c, const uint32_t *node)
+{
+    enum { MOST = 40 }; // routers
+    uint64_t bits[MOST][MOST] = { { 0 } }, most = 0;
+    const struct graph *g = &c->graph;
+
+    assert_true(g->n_router <= MOST);
+    for (uint32_t i = 0; i < c->task.n_flow; i++) {
+        uint32_t to = node[c->flow[i].to], last = g->at[to] / g->n_port, next;
+        for (uint32_t at = g->at[node[c->flow[i].from]] / g->n_port; at != last; at = next) {
+            next = g->peer[at * g->n_port + g->exit(g, at, to)] / g->n_port;
+            bits[at][next] += c->flow[i].bits;
+            most = bits[at][next] > most ? bits[at][next] : most;
         }
     }
     return most;
@@ -113,6 +185,10 @@ static uint64_t bit_hops_of(const struct case_of *c, const uint32_t *node)
 {
     uint64_t sum = 0;
 
+    if (c->task.with) {
+        busiest_of(c, node, &sum);
+        return sum;
+    }
     for (uint32_t i = 0; i < c->task.n_flow; i++)
         sum += c->flow[i].bits * hops_between(c, node[c->flow[i].from], node[c->flow[i].to]);
     return sum;
@@ -138,13 +214,15 @@ static void every_way_of_placing_costs_what_rows_and_columns_say(void **state)
         struct case_of c = { 0 };
         make_graph(&c, &fabric_mesh, upto(r, 500, 2, 6), upto(r, 501, 2, 6));
         uint32_t most = c.graph.n_node < MOST_CORES ? c.graph.n_node : MOST_CORES;
-        draw_task(&c, rng_in(r, 1), upto(r, 502, 1, most), upto(r, 503, 0, 8));
-        uint64_t snake = 0;
+        draw_task(&c, rng_in(r, 1), upto(r, 502, 1, most), upto(r, 503, 0, 4));
+        if (seed % 2)
+            draw_packets(&c, rng_in(r, 2), upto(r, 504, 1, 3));
+        uint64_t snake = 0, sum;
         for (size_t k = 0; k < sizeof policies / sizeof *policies; k++) {
             struct placement p = place(&c, policies[k]);
             assert_no_two_at_a_place(&c, &p);
             assert_int_equal(p.bit_hops, bit_hops_of(&c, p.node));
-            assert_int_equal(p.busiest, busiest_of(&c, p.node));
+            assert_int_equal(p.busiest, busiest_of(&c, p.node, &sum));
             for (uint32_t i = 0; i < c.task.n_flow; i++)
                 assert_int_equal(p.hops[i], hops_between(&c, p.node[c.flow[i].from],
                                                          p.node[c.flow[i].to]));
@@ -218,7 +296,9 @@ static void try_all(struct all *a, uint32_t depth)
     const struct case_of *c = a->c;
 
     if (depth == c->task.n_core) {
-        uint64_t cost = bit_hops_of(c, a->node), busiest = busiest_of(c, a->node);
+        uint64_t sum, cost = bit_hops_of(c, a->node);
+        uint64_t busiest = c->graph.spot ? busiest_of_routers(c, a->node)
+                                           : busiest_of(c, a->node, &sum);
         a->joined |= links_all(c, a->node);
         if (a->found && (cost > a->cost || (cost == a->cost && busiest >= a->busiest)))
             return;
@@ -249,6 +329,8 @@ static void exact_is_the_best_of_all_placements(void **state)
         make_graph(&c, &fabric_mesh, upto(r, 500, 1, 3), upto(r, 501, 2, 3));
         uint32_t most = c.graph.n_node < 6 ? c.graph.n_node : 6;
         draw_task(&c, rng_in(r, 1), upto(r, 502, 2, most), upto(r, 503, 0, 5));
+        if (seed % 2)
+            draw_packets(&c, rng_in(r, 2), upto(r, 504, 1, 3));
         struct all a = { .c = &c };
         try_all(&a, 0);
         struct placement p = place(&c, &placement_exact), q = place(&c, &placement_anneal);
@@ -263,6 +345,75 @@ static void exact_is_the_best_of_all_placements(void **state)
         graph_release(&c.graph);
     }
     assert_true(annealed >= n - 1); // small enough for it to find the best
+}
+
+/* Cores at one router of a tree or bus are no hop apart. */
+static void exact_is_the_best_where_cores_share_routers(void **state)
+{
+    static const struct fabric *const fabrics_of[] = { &fabric_bus, &fabric_tree };
+
+    (void)state;
+    for (uint32_t seed = 0; seed < 100; seed++) {
+        struct rng r = rng_in(rng_at(1, "shared routers"), seed);
+        struct case_of c = { .cfg = { .arity = seed % 4 < 2 ? ARITY_2 : ARITY_4 } };
+        make_graph(&c, fabrics_of[seed % 2], upto(r, 500, 1, 3), upto(r, 501, 2, 3));
+        draw_task(&c, rng_in(r, 1), upto(r, 502, 2, c.graph.n_node < 5 ? c.graph.n_node : 5),
+                  upto(r, 503, 0, 5));
+        struct all a = { .c = &c };
+        try_all(&a, 0);
+        struct placement p = place(&c, &placement_exact);
+        assert_int_equal(p.bit_hops, a.cost);
+        assert_int_equal(p.busiest, a.busiest);
+        assert_memory_equal(p.node, a.best, c.task.n_core * sizeof *p.node);
+        placement_release(&p);
+        graph_release(&c.graph);
+    }
+}
+
+/* Two routers of two places below a third. 0 beside 2 leaves 8 bits one way between the routers,
+ * 0 beside 1 leaves 4 each way, half of the largest flow. */
+static void of_equals_that_with_less_on_a_channel_is_better(void **state)
+{
+    struct case_of c = { .cfg = { .arity = ARITY_2 } };
+
+    (void)state;
+    make_graph(&c, &fabric_tree, 2, 2);
+    draw_task(&c, rng_at(1, "equals"), 4, 0);
+    memcpy(c.order, (uint32_t[]){ 0, 2, 1, 3 }, 4 * sizeof *c.order);
+    memcpy(c.flow, (struct placement_flow[]){ { 0, 1, 8 }, { 0, 2, 4 }, { 3, 1, 4 } },
+           3 * sizeof *c.flow);
+    c.task.n_flow = 3;
+    struct placement p = place(&c, &placement_exact);
+    assert_int_equal(p.bit_hops, 16);
+    assert_int_equal(p.busiest, 4);
+    placement_release(&p);
+    graph_release(&c.graph);
+}
+
+/* 0 at a corner sends to 2 along the row, to 1 on the way, and to the corner below 2: a channel to
+ * the right, another, and two down. */
+static void a_packet_for_many_takes_a_channel_once(void **state)
+{
+    struct case_of c = { 0 };
+
+    (void)state;
+    make_graph(&c, &fabric_mesh, 3, 3);
+    draw_task(&c, rng_at(1, "once"), 9, 0);
+    for (uint32_t i = 0; i < 9; i++)
+        c.order[i] = i;
+    memcpy(c.flow, (struct placement_flow[]){ { 0, 2, 8 }, { 0, 1, 8 }, { 0, 8, 8 } },
+           3 * sizeof *c.flow);
+    c.task.n_flow = 3;
+    for (int one = 0; one < 2; one++) {
+        c.task.with = one ? c.with : NULL; // all 0
+        struct placement p = place(&c, &placement_listing);
+        assert_int_equal(p.channels, one ? 4 : 2 + 1 + 4);
+        assert_int_equal(p.bit_hops, one ? 32 : 56);
+        assert_int_equal(p.busiest, one ? 8 : 24);
+        assert_int_equal(p.hops[2], 4);
+        placement_release(&p);
+    }
+    graph_release(&c.graph);
 }
 
 /* Links as far as drawn, in any direction. */
@@ -413,6 +564,9 @@ int main(void)
         cmocka_unit_test(a_snake_turns_at_the_end_of_every_row),
         cmocka_unit_test(annealing_is_a_matter_of_seed_and_moves_alone),
         cmocka_unit_test(exact_is_the_best_of_all_placements),
+        cmocka_unit_test(exact_is_the_best_where_cores_share_routers),
+        cmocka_unit_test(of_equals_that_with_less_on_a_channel_is_better),
+        cmocka_unit_test(a_packet_for_many_takes_a_channel_once),
         cmocka_unit_test(a_search_finds_links_for_all_exactly_where_there_are_some),
         cmocka_unit_test(links_reach_as_far_as_they_say_and_pass_nothing_on),
         cmocka_unit_test(a_reason_is_named_where_there_is_one),

@@ -141,6 +141,98 @@ static void the_picture_draws_every_core_and_every_table_prints(void **state)
     free(text);
 }
 
+/* Rows and columns pinned, 1.8 and 1.2 inches apart; a channel that carries nothing is left out. */
+static void the_grid_is_a_graph_for_graphviz(void **state)
+{
+    char *dot = succeed(*state, MESH "--dot -"), line[200];
+    json_t *doc = json_of(*state, MESH "--json -"), *places = at(doc, "fabric.placement"), *place;
+    char *csv = succeed(*state, MESH "--table channels --format csv"), *rest;
+    size_t i, n = 0, n_edge = 0;
+
+    json_array_foreach(places, i, place) {
+        int row = (int)json_integer_value(json_array_get(place, 1));
+        int column = (int)json_integer_value(json_array_get(place, 2));
+        snprintf(line, sizeof line, "  place%d [label=\"%s\", pos=\"%.2f,%.2f!\"];\n",
+                 row * 8 + column, json_string_value(json_array_get(place, 0)), 1.8 * column,
+                 -1.2 * row);
+        if (!strstr(dot, line))
+            fail_msg("%s", line);
+    }
+    strtok_r(csv, "\n", &rest);
+    for (char *l = strtok_r(NULL, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest), n++) {
+        unsigned long bits;
+        int from, to;
+        assert_int_equal(sscanf(l, "%*d,%*d,%*d,%*d,%lu,%d,%d", &bits, &from, &to), 3);
+        if (bits >= 1000)
+            snprintf(line, sizeof line, "  place%d -> place%d [label=\"%lu,%03lu\",", from, to,
+                     bits / 1000, bits % 1000);
+        else
+            snprintf(line, sizeof line, "  place%d -> place%d [label=\"%lu\",", from, to, bits);
+        if (!strstr(dot, line))
+            fail_msg("%s", line);
+    }
+    for (const char *at = dot; (at = strstr(at, " -> ")); at++)
+        n_edge++;
+    assert_true(n > 40 && n == n_edge);
+    free(dot);
+    free(csv);
+    json_decref(doc);
+    dot = succeed(*state, "map configs/resnet32.yaml --set fabric.kind=tree --dot -");
+    assert_non_null(strstr(dot, "router20 [shape=point"));
+    free(dot);
+}
+
+/* Flits of a byte: what the routers of a run carry in an image, channel by channel, is what the
+ * placement says. */
+static void loads_are_what_routers_carry(void **state)
+{
+    static const char *const multicast[] = { "unicast", "tree" };
+    static const char set[] = "configs/resnet32.yaml --set fabric.kind=mesh "
+                              "--set core.crossbar.rows=512 --set core.crossbar.columns=16 "
+                              "--set fabric.switching=cut_through --set fabric.vc_flits=64 "
+                              "--set fabric.flit_bits=8 --set fabric.header_bits=0 "
+                              "--set network.depth=8 --set fabric.multicast=%s %s";
+    int64_t hops[2];
+
+    for (int k = 0; k < 2; k++) {
+        char command[700], arguments[600];
+        snprintf(arguments, sizeof arguments, set, multicast[k], "--table channels --format csv");
+        snprintf(command, sizeof command, "map %s", arguments);
+        char *csv = succeed(*state, command), *rest;
+        snprintf(arguments, sizeof arguments, set, multicast[k], "--json -");
+        snprintf(command, sizeof command, "map %s", arguments);
+        json_t *map = json_of(*state, command);
+        snprintf(command, sizeof command, "run %s --set clocking.kind=elastic", arguments);
+        json_t *run = json_of(*state, command), *list = at(run, "fabric.channels"), *c;
+        int64_t all = 0, sum = 0, n_image = integer_at(run, "images.count");
+        size_t i;
+        strtok_r(csv, "\n", &rest);
+        for (char *l = strtok_r(NULL, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest)) {
+            long long bits, flits = 0;
+            int at[4];
+            char from[40], to[40];
+            assert_int_equal(sscanf(l, "%d,%d,%d,%d,%lld", at, at + 1, at + 2, at + 3, &bits), 5);
+            snprintf(from, sizeof from, "router %d,%d", at[0], at[1]);
+            snprintf(to, sizeof to, "router %d,%d", at[2], at[3]);
+            json_array_foreach(list, i, c)
+                if (strcmp(text_at(c, "from"), from) == 0 && strcmp(text_at(c, "to"), to) == 0)
+                    flits = integer_at(c, "flits");
+            assert_int_equal(flits * 8, bits * n_image);
+            all += bits;
+        }
+        json_array_foreach(list, i, c)
+            if (strstr(text_at(c, "from"), "router") && strstr(text_at(c, "to"), "router"))
+                sum += integer_at(c, "flits") * 8;
+        assert_int_equal(sum, all * n_image);
+        hops[k] = integer_at(map, "fabric.bit_hops");
+        assert_int_equal(hops[k], all);
+        free(csv);
+        json_decref(map);
+        json_decref(run);
+    }
+    assert_true(hops[1] < hops[0]);
+}
+
 /* Lengths are those of places, or what the file states: a pitch is 1 mm. */
 static void links_carry_bits_as_far_as_they_are_long(void **state)
 {
@@ -197,7 +289,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
           "has no line for conv2" },
         { MESH "--set placement.kind=file --set placement.file=@/word.txt",
           "word.txt:1: conv1: want a line of core, row, column" },
-        { MESH "--dot @/x.dot", "--dot and --prove are of the plan" },
+        { MESH "--prove", "--prove is of the plan: want --set fabric.kind=point_to_point" },
         { "run configs/resnet32.yaml --set fabric.kind=adjacent",
           "want clocking.kind = elastic, or fabric.kind = point_to_point" },
         { RUN, "placement.kind = snake: conv12 at row 1, column 4 sends to conv13 at row 1, column "
@@ -236,6 +328,8 @@ int main(void)
         TEST(links_of_a_file_are_the_grid_that_reach_makes),
         TEST(links_of_one_way_carry_nothing_back),
         TEST(the_picture_draws_every_core_and_every_table_prints),
+        TEST(the_grid_is_a_graph_for_graphviz),
+        TEST(loads_are_what_routers_carry),
         TEST(links_carry_bits_as_far_as_they_are_long),
         TEST(what_is_wrong_is_said_with_what_would_do),
     };
