@@ -881,15 +881,39 @@ static enum err run_time(const struct job *all, struct run_result *r, struct str
     return is_elastic(all->plan) ? run_elastic_chip(all, r, m) : run_chips(all, 1, r, skip, m);
 }
 
+/* Where values can only be computed layer by layer: why they are not, and what else would do. */
+static enum err check_layers(const struct plan *p, const struct run_cfg *cfg, const char *whose,
+                             const char *otherwise, struct err_msg *m)
+{
+    const struct config *c = p->config;
+    const struct {
+        bool        differs;
+        const char *key, *value, *why, *cure;
+    } reasons[] = {
+        { cfg->timed_values, "--values", "timed", "", "--values layer" },
+        { cfg->n_state > 0, "core.crossbar.device = ", c->crossbar.device,
+          ", whose weights drift", "--set core.crossbar.device=ideal" },
+        { !run_computes_layers(p, cfg->ranges), "core.readout.kind = ", c->readout.kind,
+          ", whose codes can clip", "--set core.readout.kind=exact" },
+    };
+
+    for (size_t i = 0; run_has_values(cfg) && i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].differs)
+            return err_set(m, ERR_INPUT, "%s%s%.60s%s: values %s are computed layer by layer "
+                           "and exactly: want %s%s", reasons[i].key, i == 0 ? " " : "",
+                           reasons[i].value, reasons[i].why, whose, reasons[i].cure, otherwise);
+    return ERR_NONE;
+}
+
 /* Of a machine in one pass no chip is stepped. */
 static enum err check_pass(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
 {
     if (!is_one_pass(p))
         return ERR_NONE;
-    if (run_has_values(cfg) && (!by_layer(p, cfg) || cfg->n_state > 0))
-        return err_set(m, ERR_INPUT, "images: under clocking.kind = combinational values are "
-                       "computed layer by layer and exactly: want no --values timed, no devices "
-                       "and converters that cannot clip, or clocking.kind = timestep");
+    enum err e = check_layers(p, cfg, "under clocking.kind = combinational",
+                              ", or --set clocking.kind=timestep", m);
+    if (e)
+        return e;
     if (cfg->stepped || cfg->probe || cfg->kernel != KERNEL_NATIVE)
         return err_set(m, ERR_INPUT, "clocking.kind = combinational: all layers work in one pass, "
                        "and there is nothing to step or to draw: want no --timing chip, no "
@@ -901,11 +925,8 @@ static enum err check_elastic(const struct plan *p, const struct run_cfg *cfg, s
 {
     if (!is_elastic(p))
         return ERR_NONE;
-    if (run_has_values(cfg) && (!by_layer(p, cfg) || cfg->n_state > 0))
-        return err_set(m, ERR_INPUT, "images: under clocking.kind = elastic values are computed "
-                       "layer by layer and exactly: want no --values timed, no devices and "
-                       "converters that cannot clip, or clocking.kind = timestep");
-    return ERR_NONE;
+    return check_layers(p, cfg, "under clocking.kind = elastic",
+                        ", or --set clocking.kind=timestep", m);
 }
 
 /* ---- event cores ---- */
@@ -1069,9 +1090,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = events ? check_event_run(p, cfg, m) : check_elastic(p, cfg, m);
     if (!e && !events)
         e = check_pass(p, cfg, m);
-    if (!e && !events && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
-        e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
-                    "want no --values timed, no devices and converters that cannot clip");
+    if (!e && !events && network_is_spiking(p->network))
+        e = check_layers(p, cfg, "of neurons", "", m);
     if (!e && events)
         e = run_events(&all, n, r, m);
     else if (!e && !r->stepped)

@@ -16,6 +16,7 @@
 
 #define SMALL  "configs/resnet32.yaml --set network.depth=8"
 #define BITS   " --set network.value_bits=1 --set network.weight_bits=1"
+#define BSNN   "configs/eshraghian2022_bsnn.yaml"
 #define FMNIST "configs/resnet32_fmnist.yaml"
 #define CHIP   " --set energy.chip=dazzi2021_14nm"
 #define RANDOM " --images random --count 1"
@@ -104,6 +105,12 @@ static void options_are_used_as_the_refusal_says(void **state)
           "--set neuron.kind=requantize --set input.coding=value --set input.steps=1",
           "run " FMNIST RANDOM FIRE " --outputs @/o.npy --set neuron.kind=requantize "
           "--set input.coding=value --set input.steps=1" },
+        { "run " BSNN RANDOM, "core.readout.kind = adc, whose codes can clip: values of neurons are "
+          "computed layer by layer and exactly: want --set core.readout.kind=exact",
+          "run " BSNN RANDOM " --set core.readout.kind=exact" },
+        { "run " BSNN RANDOM " --values timed", "--values timed: values of neurons are computed "
+          "layer by layer and exactly: want --values layer",
+          "run " BSNN RANDOM " --values layer --set core.readout.kind=exact" },
         { "run " FMNIST RANDOM " --labels x", "want no --labels", "run " FMNIST RANDOM },
         { "run " SMALL RANDOM, "or a timing run without images", "run " SMALL },
         { "run " SMALL RANDOM, "want --set network.onnx=MODEL, a quantised one",

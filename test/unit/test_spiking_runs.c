@@ -198,7 +198,7 @@ static void what_cannot_be_is_told_with_its_cure(void **state)
         assert_fails(*state, arguments, 2, wrong[i].want);
     }
     assert_fails(*state, "run " CONFIG " --images random --count 1 --values timed", 2,
-                 "neurons: their values are computed layer by layer");
+                 "--values timed: values of neurons are computed layer by layer");
 }
 
 /* ---- images ---- */
