@@ -89,14 +89,17 @@ static enum err visit_min(const struct import_walk *w) { return visit_bound(w, f
 
 /* ---- Concat ---- */
 
-/* Whether the only reader adds constants: positions, which take part in what stores tokens. */
+/* Whether the only reader adds positions, which take part in what stores tokens. */
 static bool gets_positions(const struct import_walk *w)
 {
     const struct onnx_node *n = import_only_reader(w->im, w->node);
     bool stored = false;
 
-    for (uint32_t k = 0; n && strcmp(n->proto->op_type, "Add") == 0 && k < n->n_input; k++)
-        stored |= n->input[k] != ONNX_ABSENT && w->im->graph->constant[n->input[k]].real;
+    for (uint32_t k = 0; n && strcmp(n->proto->op_type, "Add") == 0 && k < n->n_input; k++) {
+        const struct array *c =
+            n->input[k] == ONNX_ABSENT ? NULL : &w->im->graph->constant[n->input[k]];
+        stored |= c && c->real && import_are_of_tokens(c);
+    }
     return stored;
 }
 

@@ -201,13 +201,13 @@ static bool without_copies(const struct array *c, struct array *out)
     return true;
 }
 
-static uint32_t axes_longer_than_one(const struct array *c)
+bool import_are_of_tokens(const struct array *c)
 {
     uint32_t n = 0;
 
-    for (uint32_t k = 0; k < c->n_dim; k++)
-        n += c->dim[k] > 1;
-    return n;
+    for (uint32_t k = 0; k < c->n_dim && c->n > 0; k++)
+        n += !repeats(c, k);
+    return n > 1;
 }
 
 /* Constants of channels join weights or are a scaling; of tokens they go with the node, and so do
@@ -221,7 +221,7 @@ static enum err with_constant(const struct import_walk *w, enum arithmetic op, u
     if (!e && !without_copies(import_constant(w, 1 - i), &c))
         e = import_no_memory(w);
     const bool joins_weights = !e && import_is_open(import_input(w, i)) && c.n == 1;
-    const bool of_tokens = !e && import_out_shape(w)->n_dim >= 3 && axes_longer_than_one(&c) > 1 &&
+    const bool of_tokens = !e && import_out_shape(w)->n_dim >= 3 && import_are_of_tokens(&c) &&
                            import_in_shape(w, i)->n == import_out_shape(w)->n;
     if (!e && !joins_weights && import_input(w, i)->known &&
         (of_tokens || c.n == 1 || import_out_shape(w)->n_dim == 4) && import_leads_to_scores(w)) {

@@ -114,6 +114,10 @@ struct import_scaling {
 };
 enum err import_scale(const struct import_walk *w, uint32_t i, const struct import_scaling *s);
 
+/* Whether constants differ from token to token and from channel to channel, as positions do: they
+ * are no scaling. */
+bool import_are_of_tokens(const struct array *c);
+
 struct import_operator {
     const char *op; // NULL ends a family
     enum err  (*visit)(const struct import_walk *w);

@@ -452,8 +452,9 @@ static void asymmetric_codes_reach_from_the_least_to_the_largest_value(void **st
     release(&t);
 }
 
-/* A stored token in front of those that a matrix makes of pixels, none of them below -1/4. */
-static Onnx__ModelProto *stored_token_model(void)
+/* A stored token in front of those that a matrix makes of pixels, none of them below -1/4; what the
+ * constants of these dimensions are added to on their way to a matrix, NULL: nothing is. */
+static Onnx__ModelProto *stored_token_model(const int64_t *added)
 {
     static const int64_t shape[] = {1, CHANNELS, SIDE * SIDE}, three[] = {3, -1};
     Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
@@ -470,10 +471,32 @@ static Onnx__ModelProto *stored_token_model(void)
     add_floats(m, "class", (const int64_t[]){1, 1, 4, -1}, 1, 1.25, &seed);
     make_int(make_node(m, "Concat", "all", "class x", "all"), "axis", 1);
     add_floats(m, "fc.w", (const int64_t[]){4, N_CLASS, -1}, 0, 1, &seed);
-    add_floats(m, "places", (const int64_t[]){1, 1 + SIDE * SIDE, 4, -1}, 0, 1, &seed);
-    make_node(m, "Add", "placed", "all places", "placed");
-    make_node(m, "MatMul", "fc", "placed fc.w", "out");
+    if (added) {
+        add_floats(m, "places", added, 0, 1, &seed);
+        make_node(m, "Add", "placed", "all places", "placed");
+    }
+    make_node(m, "MatMul", "fc", added ? "placed fc.w" : "all fc.w", "out");
     return m;
+}
+
+/* Tokens joined to a stored one are rounded as they are unless positions follow: constants of
+ * channels are no positions. */
+static void joined_tokens_are_rounded_unless_they_get_positions(void **state)
+{
+    static const int64_t channels[] = {4, -1}, positions[] = {1, 1 + SIDE * SIDE, 4, -1};
+    const int64_t *const added[] = {NULL, channels, positions};
+    struct made t;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        make_of(&t, stored_token_model(added[i]), &plain);
+        const Onnx__TensorProto *scale = find_tensor(t.q_model, "all_scale");
+        assert_int_equal(scale != NULL, added[i] != positions);
+        if (scale)
+            assert_true(fabs(floats(t.q_model, "all_scale")[0] / (largest_of(&t, "all") / 127) - 1)
+                        < 1e-6);
+        release(&t);
+    }
 }
 
 /* Its bytes are those of the map that it is joined to. */
@@ -484,7 +507,7 @@ static void a_stored_token_has_the_zero_point_of_its_map(void **state)
 
     (void)state;
     cfg.asymmetric = true;
-    make_of(&t, stored_token_model(), &cfg);
+    make_of(&t, stored_token_model((const int64_t[]){1, 1 + SIDE * SIDE, 4, -1}), &cfg);
     const int8_t *code = (const int8_t *)find_tensor(t.q_model, "class_quantized")->raw_data.data;
     const int8_t *zero = (const int8_t *)find_tensor(t.q_model, "class_zero")->raw_data.data;
     const int8_t *maps = (const int8_t *)find_tensor(t.q_model, "x_zero")->raw_data.data;
@@ -1241,6 +1264,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_clip_end_at_its_bound),
         cmocka_unit_test(asymmetric_codes_reach_from_the_least_to_the_largest_value),
         cmocka_unit_test(a_stored_token_has_the_zero_point_of_its_map),
+        cmocka_unit_test(joined_tokens_are_rounded_unless_they_get_positions),
         cmocka_unit_test(powers_of_two_lie_just_above),
         cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
