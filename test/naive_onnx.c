@@ -482,13 +482,15 @@ static tensor gemm(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0), *w = in(o, node, 1), *b = in(o, node, 2);
     const bool turned = whole(node, "transB", 0) == 1;
-    const int64_t dim[] = { 1, w->dim[turned ? 0 : 1] };
+    const int64_t dim[] = { x->dim[0], w->dim[turned ? 0 : 1] };
+    const size_t n = (size_t)x->dim[1], outputs = (size_t)dim[1];
     tensor y = make(2, dim);
 
-    for (size_t c = 0; c < y.n; c++) {
-        y.v[c] = b->v[c];
-        for (size_t k = 0; k < x->n; k++)
-            y.v[c] += x->v[k] * w->v[turned ? c * x->n + k : k * y.n + c];
+    for (size_t i = 0; i < y.n; i++) {
+        const size_t row = i / outputs, c = i % outputs;
+        y.v[i] = b->v[c];
+        for (size_t k = 0; k < n; k++)
+            y.v[i] += x->v[row * n + k] * w->v[turned ? c * n + k : k * outputs + c];
     }
     return y;
 }

@@ -15,7 +15,7 @@ enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10, MOST_BACK = 16 };
 
 static const struct onnx_rewriter *const families[] = {
     onnx_rewrites_qonnx, onnx_rewrites_linear, onnx_rewrites_lrn, onnx_rewrites_reword,
-    onnx_rewrites_fused, onnx_rewrites_attention,
+    onnx_rewrites_fused, onnx_rewrites_attention, onnx_rewrites_patches,
 };
 
 /* The node, with the names of operators as errors have them. */
@@ -239,6 +239,29 @@ static uint32_t last_of(struct onnx_rewriting *w, const char *value, int *left)
 uint32_t onnx_rewrite_last(struct onnx_rewriting *w, const char *value)
 {
     return last_of(w, value, &(int){MOST_BACK});
+}
+
+bool onnx_rewrite_map(const struct onnx_rewriting *w, const char *value, uint32_t dim[4])
+{
+    const Onnx__TensorShapeProto *told = shape_told(w, value);
+    const Onnx__NodeProto *node;
+
+    for (int k = 0; k < MOST_BACK && !told && (node = onnx_rewrite_maker(w, value)) &&
+                    node->n_input > 0 && keeps_shape(node); k++) {
+        value = node->input[0];
+        told = shape_told(w, value);
+    }
+    if (!told || told->n_dim != 4)
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        const Onnx__TensorShapeProto__Dimension *d = told->dim[i];
+        const bool known =
+            d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        if (known ? d->dim_value < 1 || d->dim_value > INT32_MAX : i > 0)
+            return false;
+        dim[i] = known ? (uint32_t)d->dim_value : 1;
+    }
+    return true;
 }
 
 /* By what the file says of its shape. */

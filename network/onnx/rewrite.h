@@ -44,7 +44,7 @@ struct onnx_rewriter { // of one output, which the node has, or of several
 };
 extern const struct onnx_rewriter onnx_rewrites_qonnx[], onnx_rewrites_linear[],
     onnx_rewrites_lrn[], onnx_rewrites_reword[], onnx_rewrites_fused[],
-    onnx_rewrites_attention[]; // end with {0}
+    onnx_rewrites_attention[], onnx_rewrites_patches[]; // end with {0}
 
 /* Changes *model, whose graph is there. ERR_INPUT names the node that means something else. */
 enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m);
@@ -82,6 +82,10 @@ bool onnx_rewrite_is_read(const struct onnx_rewriting *w, const char *value);
  * does. */
 uint32_t onnx_rewrite_rank(struct onnx_rewriting *w, const char *value);
 uint32_t onnx_rewrite_last(struct onnx_rewriting *w, const char *value);
+
+/* Dimensions of a map, batch, channels, rows and columns, that the file states for it or for what
+ * it is made of value by value; a batch left open is 1. false: it states others or none. */
+bool onnx_rewrite_map(const struct onnx_rewriting *w, const char *value, uint32_t dim[4]);
 
 /* Channels of a value: those that the file states, or the outputs of the convolution that it comes
  * from, by way of operators that keep their number; 0: neither is near. */

@@ -12,8 +12,10 @@
 #include <cmocka.h>
 
 #include "memory/registers.h"
+#include "network/float/graph.h"
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
+#include "network/onnx/rewrite.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/precision.h"
@@ -152,6 +154,202 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
 
 /* Whatever the way to heads is, it makes no layer: queries, keys and values of one matrix are one
  * layer, and attention reads it. */
+/* ---- patches ---- */
+
+/* Patches of a map that Reshape and Transpose cut out and a matrix multiplies. */
+struct patching {
+    int64_t channels, rows, in_row, columns, in_column, outputs; // rows of patches, and in each
+    int64_t perm[6];
+    bool    gemm, rounds, real; // QDQ around each node; no node rounds
+};
+
+static struct patching random_patching(struct random *r)
+{
+    struct patching p = { 0 };
+    int64_t *const side[] = { &p.channels, &p.rows, &p.in_row, &p.columns, &p.in_column,
+                              &p.outputs };
+
+    for (size_t i = 0; i < sizeof side / sizeof *side; i++)
+        *side[i] = 1 + random_below(r, 4);
+    p.rows += p.rows * p.in_row == 1; // draw_input() takes one row for tokens
+    const bool turned = random_below(r, 4) == 0;
+    int64_t in[] = { 1, 3, 5 };
+    for (uint32_t i = 2; i > 0; i--) {
+        const uint32_t k = random_below(r, i + 1);
+        const int64_t v = in[i];
+        in[i] = in[k];
+        in[k] = v;
+    }
+    p.perm[1] = turned ? 4 : 2;
+    p.perm[2] = turned ? 2 : 4;
+    memcpy(p.perm + 3, in, sizeof in);
+    p.gemm = random_below(r, 2) == 0;
+    p.rounds = random_below(r, 2) == 0;
+    return p;
+}
+
+static const char *rounded(Onnx__ModelProto *m, const struct patching *p, bool here,
+                           const char *value, char name[16])
+{
+    snprintf(name, 16, "%s.d", value);
+    if (p->real || !here)
+        return value;
+    make_qdq(m, value, name, 0.03125F, ONNX_TYPE(INT8), 0);
+    return name;
+}
+
+static void put_matrix(Onnx__ModelProto *m, struct random *r, const char *name, int64_t rows,
+                       int64_t columns, bool real, int64_t axis)
+{
+    const int64_t dims[] = { rows, columns, -1 };
+    int8_t code[4 * 4 * 4 * 4];
+    float value[4 * 4 * 4 * 4], scale[64];
+
+    for (int64_t i = 0; i < rows * columns; i++) {
+        code[i] = (int8_t)((int)random_below(r, 255) - 127);
+        value[i] = ldexpf(code[i], -7);
+    }
+    for (int64_t i = 0; i < (axis == 0 ? rows : columns); i++)
+        scale[i] = ldexpf(1, -7 - (int)random_below(r, 3));
+    if (real)
+        make_tensor(m, name, ONNX_TYPE(FLOAT), dims, value,
+                    (size_t)(rows * columns) * sizeof *value);
+    else
+        make_weights(m, name, dims, code, (size_t)(axis == 0 ? rows : columns), scale, axis);
+}
+
+static Onnx__ModelProto *make_patches(struct random *r, const struct patching *p)
+{
+    const int64_t n = p->rows * p->columns, of = p->channels * p->in_row * p->in_column;
+    const int64_t cut[] = { 1, p->channels, p->rows, p->in_row, -1, p->in_column };
+    const int64_t all[] = { 1, n, of }, rows[] = { p->gemm ? 2 : 3, -1 };
+    const int64_t vector[] = { p->outputs, -1 }, six[] = { 6, -1 };
+    Onnx__ModelProto *m = make_model(p->channels, p->rows * p->in_row, p->columns * p->in_column);
+    char name[16], inputs[64];
+    float bias[4];
+
+    for (int i = 0; i < 4; i++)
+        bias[i] = ldexpf((float)random_below(r, 64) - 32, -12);
+    make_tensor(m, "cut", ONNX_TYPE(INT64), six, cut, sizeof cut);
+    make_tensor(m, "all", ONNX_TYPE(INT64), rows, all + p->gemm,
+                sizeof all - p->gemm * sizeof *all);
+    make_tensor(m, "bias", ONNX_TYPE(FLOAT), vector, bias, (size_t)p->outputs * sizeof *bias);
+    put_matrix(m, r, "w", p->gemm ? p->outputs : of, p->gemm ? of : p->outputs, p->real, !p->gemm);
+    snprintf(inputs, sizeof inputs, "%s cut", rounded(m, p, true, "image", name));
+    make_node(m, "Reshape", "cutting", inputs, "c");
+    make_ints(make_node(m, "Transpose", "turning", rounded(m, p, p->rounds, "c", name), "t"),
+              "perm", 6, p->perm);
+    snprintf(inputs, sizeof inputs, "%s all", rounded(m, p, p->rounds, "t", name));
+    make_node(m, "Reshape", "laying", inputs, "l");
+    const char *x = rounded(m, p, p->rounds, "l", name);
+    snprintf(inputs, sizeof inputs, p->gemm ? "%s w bias" : "%s w", x);
+    if (p->gemm) {
+        make_int(make_node(m, "Gemm", "embed", inputs, "s"), "transB", 1);
+    } else {
+        make_node(m, "MatMul", "embed", inputs, "p");
+        make_node(m, "Add", "add", "bias p", "s");
+    }
+    x = rounded(m, p, true, "s", name);
+    put_matrix(m, r, "v", p->outputs, 3, p->real, 1);
+    snprintf(inputs, sizeof inputs, "%s v", x);
+    make_node(m, "MatMul", "last", inputs, p->real ? "out" : "o");
+    if (!p->real)
+        make_qdq(m, "o", "out", 0.0625F, ONNX_TYPE(INT8), 0);
+    make_output(m, NULL, 3 - p->gemm, (const int64_t[]){ 1, n, 3 } + p->gemm);
+    return m;
+}
+
+/* Beside the file's own operators, and one layer for the first three of them and the matrix. */
+static void a_matrix_of_patches_is_a_convolution(void **state)
+{
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        struct random r = { seed * UINT64_C(0x9e3779b97f4a7c15) };
+        const struct patching p = random_patching(&r);
+        Onnx__ModelProto *m = make_patches(&r, &p);
+        struct network n;
+        compare(*state, m, &r);
+        read_model(m, &n);
+        const uint32_t i = network_find(&n, "embed");
+        assert_in_range(i, 0, n.n_layer - 1);
+        assert_int_equal(n.layer[i].window.kernel[0], p.in_row);
+        assert_int_equal(n.layer[i].window.kernel[1], p.in_column);
+        network_release(&n);
+        make_free(m);
+    }
+}
+
+/* What is rounded to other codes on the way is no convolution, nor are patches among patches. */
+static void other_patches_are_refused(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        struct random r = { 7 };
+        const struct patching p = { .channels = 2, .rows = 2, .in_row = 3, .columns = 3,
+                                    .in_column = 2, .outputs = 4, .rounds = true,
+                                    .perm = { 0, 2, kind == 1 ? 3 : 4, 1, kind == 1 ? 4 : 3, 5 } };
+        Onnx__ModelProto *m = make_patches(&r, &p);
+        struct network n;
+        struct err_msg msg;
+        size_t size;
+        if (kind == 2)
+            for (size_t i = 0; i < m->graph->n_initializer; i++) {
+                Onnx__TensorProto *t = m->graph->initializer[i];
+                if (strncmp(t->name, "t.d", 3) == 0 && t->data_type == ONNX_TYPE(FLOAT))
+                    *(float *)(void *)t->raw_data.data *= 2;
+            }
+        uint8_t *data = make_packed(m, &size);
+        const enum err e = network_decode_onnx(&n, "drawn", data, size, &msg);
+        assert_int_equal(e, kind == 0 ? ERR_NONE : ERR_INPUT);
+        if (e)
+            assert_non_null(strstr(msg.text, "last dimension is not its channels"));
+        else
+            network_release(&n);
+        free(data);
+        make_free(m);
+    }
+}
+
+/* The same of floats, to their precision. */
+static void a_real_matrix_of_patches_is_one_too(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        struct random r = { seed * UINT64_C(0x9e3779b97f4a7c15) };
+        struct patching p = random_patching(&r);
+        p.real = true;
+        Onnx__ModelProto *m = make_patches(&r, &p);
+        double input[4 * 16 * 16];
+        struct array image;
+        struct float_graph g;
+        struct float_run run;
+        struct naive_onnx naive;
+        struct err_msg msg;
+        const uint32_t dim[] = { 1, (uint32_t)p.channels, (uint32_t)(p.rows * p.in_row),
+                                 (uint32_t)(p.columns * p.in_column) };
+        assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, dim));
+        for (size_t i = 0; i < image.n; i++)
+            image.real[i] = (float)(input[i] = ldexp((int)random_below(&r, 256) - 128, -7));
+        naive_onnx_run(&naive, m, input);
+        const struct naive_tensor *want = naive_onnx_find(&naive, "out");
+        if (onnx_rewrite(m, &msg) || float_graph_init(&g, m, &msg) ||
+            float_run_init(&run, &g, &msg))
+            fail_msg("%s", msg.text);
+        assert_string_equal(find_node(m, "embed")->op_type, "Conv");
+        assert_null(find_node(m, "turning"));
+        float_run_set(&run, g.graph.image, &image);
+        if (float_run_all(&run, &msg))
+            fail_msg("%s", msg.text);
+        const struct array *got = &run.value[onnx_graph_find(&g.graph, "out")];
+        assert_int_equal(got->n, want->n);
+        for (size_t i = 0; i < got->n; i++)
+            assert_true(fabs((double)got->real[i] - want->v[i]) < 1e-4);
+        float_run_release(&run);
+        float_graph_release(&g);
+        naive_onnx_release(&naive);
+        make_free(m);
+    }
+}
+
 static void layout_makes_no_layer(void **state)
 {
     (void)state;
@@ -472,6 +670,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             random_transformers_in_the_styles_of_exporters_are_what_their_files_mean, tmpdir_make,
             tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_matrix_of_patches_is_a_convolution, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test(a_real_matrix_of_patches_is_one_too),
+        cmocka_unit_test(other_patches_are_refused),
         cmocka_unit_test(layout_makes_no_layer),
         cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
         cmocka_unit_test(a_windows_query_sees_its_window),
