@@ -203,4 +203,6 @@ void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
                  columns, elastic_buffer_keys[k], size);
     else
         snprintf(end, left, ": no larger buffer alone breaks this");
+    if (cfg->n_trial)
+        *cfg->n_trial = tries;
 }

@@ -142,6 +142,7 @@ struct elastic_cfg_run {
     const bool      *fast; // by stage: every operation of it takes a clock at most; NULL: of none
     void (*waits)(void *user, const char *line); // of a run that stands still: told of every stage
     void *user;                                  // that has work; NULL: nobody
+    uint32_t *n_trial; // told, of a run that stands still: runs made to find a cure; NULL: nobody
 };
 
 /* What a fabric is made of, and carries. */

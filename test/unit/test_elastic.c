@@ -281,9 +281,11 @@ static void make_loop(struct plan_rig *r, uint32_t rows, uint32_t residual, uint
     assert_int_equal(r->plan.layer[2].residual, RESIDUAL_DIRECT);
 }
 
+static uint32_t n_trial; // of the run before, if it stood still
+
 static enum err run_loop(uint32_t rows, uint32_t residual, uint32_t output, struct err_msg *m)
 {
-    const struct elastic_cfg_run cfg = { .n_image = 2 };
+    const struct elastic_cfg_run cfg = { .n_image = 2, .n_trial = &n_trial };
     struct elastic_result e;
     struct plan_rig r;
 
@@ -328,6 +330,33 @@ static void a_deadlock_names_its_circle_and_a_cure_that_works(void **state)
         else
             fail_msg("%s", m.text);
     }
+}
+
+/* Halving what one buffer lacks and then another takes more the larger the map is: after 16 runs the
+ * least size that did is told. */
+static void a_cure_is_looked_for_in_16_runs_at_most(void **state)
+{
+    static const uint32_t rows[] = { 4, 10, 40, 100, 200 };
+    uint32_t before = 0;
+    struct err_msg m;
+    unsigned size;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(run_loop(rows[i], 3, 2, &m), ERR_RUN);
+        print_message("%u rows: %u runs%s\n", rows[i], n_trial, strstr(m.text, ": want"));
+        assert_in_range(n_trial, before, 16);
+        before = n_trial;
+        const char *want = strstr(m.text, ": want elastic.");
+        assert_non_null(want);
+        if (sscanf(want, ": want elastic.residual_pixels = %u", &size) == 1)
+            assert_int_equal(run_loop(rows[i], size, 2, &m), ERR_NONE);
+        else if (sscanf(want, ": want elastic.output_pixels = %u", &size) == 1)
+            assert_int_equal(run_loop(rows[i], 3, size, &m), ERR_NONE);
+        else
+            fail_msg("%s", m.text);
+    }
+    assert_int_equal(before, 16);
 }
 
 /* ---- random networks ---- */
@@ -845,6 +874,7 @@ int main(void)
         cmocka_unit_test(images_come_no_sooner_than_their_period),
         cmocka_unit_test(a_loop_stands_still_below_2_rows_and_3_less_the_outputs),
         cmocka_unit_test(a_deadlock_names_its_circle_and_a_cure_that_works),
+        cmocka_unit_test(a_cure_is_looked_for_in_16_runs_at_most),
         cmocka_unit_test(random_networks_do_the_work_of_timesteps_in_any_order_of_steps),
         cmocka_unit_test(transformers_do_the_work_of_timesteps_in_any_order_of_steps),
         cmocka_unit_test(
