@@ -233,6 +233,23 @@ static void loads_are_what_routers_carry(void **state)
     assert_true(hops[1] < hops[0]);
 }
 
+/* Rows and columns between the places of two cores. */
+static int64_t pitches(json_t *places, const char *from, const char *to)
+{
+    int64_t row[2] = { -1, -1 }, column[2] = { 0, 0 };
+    json_t *place;
+    size_t i;
+
+    json_array_foreach(places, i, place)
+        for (int end = 0; end < 2; end++)
+            if (strcmp(text_at(place, "core"), end ? to : from) == 0) {
+                row[end] = integer_at(place, "row");
+                column[end] = integer_at(place, "column");
+            }
+    assert_true(row[0] >= 0 && row[1] >= 0);
+    return llabs(row[0] - row[1]) + llabs(column[0] - column[1]);
+}
+
 /* Lengths are those of places, or what the file states: a pitch is 1 mm. */
 static void links_carry_bits_as_far_as_they_are_long(void **state)
 {
@@ -244,7 +261,8 @@ static void links_carry_bits_as_far_as_they_are_long(void **state)
 
     json_array_foreach(list, i, c) {
         double mm = json_real_value(at(c, "length_mm"));
-        assert_true(mm == 1 || mm == 2); // a diagonal: along a row and a column
+        assert_true(mm == (double)pitches(at(o, "fabric.placement"), text_at(c, "from"),
+                                          text_at(c, "to"))); // a diagonal: 2
         bit_mm += mm * (double)json_integer_value(at(c, "bits"));
     }
     assert_true(bit_mm > 0 && bit_mm == json_real_value(at(at(o, "fabric"), "bit_mm")));
