@@ -405,6 +405,42 @@ static void the_ranges_of_help_are_taken_and_one_beyond_is_not(void **state)
     assert_true(n >= 30);
 }
 
+/* An array has at most 8192 rows and columns, a value and a weight 16 bits, a code 32. */
+static void the_ranges_of_arrays_and_readouts_are_those_of_the_manual(void **state)
+{
+    static const struct {
+        const char *key, *least, *most;
+    } want[] = {
+        { "core.crossbar.rows", "1", "8192" },
+        { "core.crossbar.columns", "1", "8192" },
+        { "core.crossbar.mvm_ns", "1", "1000000" },
+        { "core.crossbar.read_ns", "0.000001", "1000000" },
+        { "core.crossbar.input_slice_bits", "1", "16" },
+        { "core.crossbar.rows_at_once", "0", "8192" },
+        { "core.crossbar.cell_bits", "0", "16" },
+        { "core.crossbar.reserved_rows", "0", "8191" },
+        { "core.readout.bits", "1", "32" },
+        { "core.readout.range", "1", "2147483647" },
+        { "core.readout.percentile", "0", "100" },
+        { "core.readout.columns_per_adc", "1", "8192" },
+        { "core.readout.conversion_ns", "0", "1000000" },
+        { "calibration.first", "0", "1000000000" },
+        { "calibration.count", "1", "1000000" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct param *row = config_params;
+        struct range r;
+        while (row->key && strcmp(row->key, want[i].key) != 0)
+            row++;
+        if (!row->key || !read_range(row, &r))
+            fail_msg("%s has no range", want[i].key);
+        if (strcmp(r.least, want[i].least) != 0 || strcmp(r.most, want[i].most) != 0)
+            fail_msg("%s: %s to %s", row->key, r.least, r.most);
+    }
+}
+
 /* Members of the family in which each of its keys has its least and its most. */
 static void the_ranges_of_the_family_are_those_of_a_network(void **state)
 {
@@ -754,6 +790,7 @@ int main(void)
                                         tmpdir_remove),
         cmocka_unit_test(ranges_reach_what_the_contract_promises),
         cmocka_unit_test(the_ranges_of_help_are_taken_and_one_beyond_is_not),
+        cmocka_unit_test(the_ranges_of_arrays_and_readouts_are_those_of_the_manual),
         cmocka_unit_test(the_ranges_of_the_family_are_those_of_a_network),
         cmocka_unit_test_setup_teardown(later_sets_win_over_earlier_ones_and_over_the_file,
                                         tmpdir_make, tmpdir_remove),
