@@ -192,12 +192,15 @@ static enum err check_skips(const struct array_spec *s, const struct config *c, 
 
     if (!s->skip_rows || !some || array_is_exact(s, s->array_rows, true))
         return ERR_NONE;
+    uint32_t bits = array_exact_bits(s, s->array_rows);
+    char enough[80] = "";
+    if (bits <= CODE_MOST_BITS)
+        snprintf(enough, sizeof enough, "core.readout.bits = %u and core.readout.range = full, or ",
+                 bits);
     return REFUSE(c, "core.crossbar.skip_zero_rows", m,
                   "core.crossbar.skip_zero_rows = yes: which %u rows make a code depends on the "
-                  "inputs, and codes of %u bits may differ from their sums: want "
-                  "core.readout.bits = %u and core.readout.range = full, or "
-                  "core.crossbar.rows_at_once = 0", s->reads.rows_at_once, s->adc_bits,
-                  array_exact_bits(s, s->array_rows));
+                  "inputs, and codes of %u bits may differ from their sums: want %s"
+                  "core.crossbar.rows_at_once = 0", s->reads.rows_at_once, s->adc_bits, enough);
 }
 
 static struct array_spec spec_of_keys(const struct config *c, const struct array_load *load)

@@ -8,7 +8,7 @@
 #include "dataflow/crossbar/cell.h"
 
 enum no_yes { NO, YES };
-enum { DEVICE_BYTE = 1024 };
+enum { DEVICE_BYTE = 1024, CODE_MOST_BITS = 32 };
 
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
@@ -127,7 +127,7 @@ struct wires_cfg { // arch/analog/wires.h
     PARAM_NAME(type, at.kind, "core.readout.kind", "exact",                                        \
                "what a read's sum becomes: exact is the sum, adc its code, sign one bit of it, "   \
                "charge the sum without a conversion"),                                             \
-    PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 32,                               \
+    PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, CODE_MOST_BITS,                   \
               "of a code"),                                                                        \
     PARAM_U32_OR(type, at.range, "core.readout.range", "", "full", 1, 2147483647,                  \
                  PARAM_NAMES("full", "percentile"),                                                \
