@@ -6,7 +6,8 @@
  * those of one stream; which of them count in a plane is said by their numbers.
  *
  * Values of more than a byte, and sums of more than 32 bits, take two planes: low bytes or words
- * and, in the next, high ones. Whatever only moves them knows nothing of that.
+ * and, in the next, high ones. Whatever only moves them knows nothing of that. Sums that a norm
+ * reads travel as words, and its memory has four planes of bytes for a value.
  */
 #ifndef CORE_PLANES_H
 #define CORE_PLANES_H
@@ -30,6 +31,8 @@ struct planes {
     const struct counted_images *counted; // borrowed; [streams], or [1] when n is 0; NULL: all
     struct standing_images       standing;
 };
+
+enum { SUM_PLANES = 4 }; // of a stream, where sums of 32 bits are kept byte by byte
 
 static inline uint32_t planes_streams(const struct planes *p)
 {
@@ -58,6 +61,21 @@ static inline int32_t wide_value(const uint8_t *low, const uint8_t *high, bool i
     uint16_t v = (uint16_t)(*low | *high << 8);
 
     return is_signed ? (int16_t)v : v;
+}
+
+/* A value of 32 bits in the bytes of four planes, `apart` bytes from one to the next. */
+static inline int32_t kept_sum(const uint8_t *byte, size_t apart)
+{
+    uint32_t v = 0;
+
+    for (uint32_t k = 0; k < SUM_PLANES; k++)
+        v |= (uint32_t)byte[k * apart] << 8 * k;
+    return (int32_t)v;
+}
+static inline void kept_sum_set(uint8_t *byte, size_t apart, int32_t v)
+{
+    for (uint32_t k = 0; k < SUM_PLANES; k++)
+        byte[k * apart] = (uint8_t)((uint32_t)v >> 8 * k);
 }
 
 /* How many images an image stands for. */

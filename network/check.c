@@ -124,6 +124,9 @@ static enum err check_inputs(const struct check *c)
             return REFUSE(c, "reads maps of %" PRIu32 "x%" PRIu32 ", %s delivers %" PRIu32 "x%"
                           PRIu32 ": want the same", l->in.height, l->in.width, from->name,
                           s.height, s.width);
+        if (from->raw_output && (l->kind != LAYER_NORM || i > 0))
+            return REFUSE(c, "reads the 32-bit sums of %s: want values that are rounded, or a norm "
+                          "that reads sums first", from->name);
         bool as_stated = layer_is_of_tokens(l) || from->out_zero == l->in_zero; // of its part
         if (from->out_signed != c->network->layer[l->input[0]].out_signed || !as_stated)
             return REFUSE(c, "and its input %s differ in sign or zero point: want the same for "
@@ -270,10 +273,9 @@ static enum err check_result(const struct check *c)
 {
     const struct layer *l = c->layer;
 
-    if (l->raw_output && (c->index + 1 != c->network->n_layer || l->has_residual || l->pooled ||
-                          l->relu || layer_is_digital(l)))
-        return REFUSE(c, "delivers 32-bit sums: want that of the last layer only, with weights and "
-                      "without residual, ReLU or pooling");
+    if (l->raw_output && (l->has_residual || l->pooled || l->relu || layer_is_digital(l)))
+        return REFUSE(c, "delivers 32-bit sums: want that of a layer with weights and without "
+                      "residual, ReLU or pooling");
     if (layer_is_of_tokens(l) && (l->has_residual || l->pooled || l->relu))
         return REFUSE(c, "adds, pools or applies ReLU behind tokens: want that in the layer "
                       "before");
@@ -285,6 +287,8 @@ static enum err check_result(const struct check *c)
         return REFUSE(c, "adds layer %" PRIu32 ", itself layer %" PRIu32 ": want an earlier one",
                       l->residual, c->index);
     const struct layer *from = &c->network->layer[l->residual];
+    if (from->raw_output)
+        return REFUSE(c, "adds the 32-bit sums of %s: want values that are rounded", from->name);
     struct shape r = layer_delivers(from);
     if (r.height != l->out.height || r.width != l->out.width ||
         r.channels != l->out.channels)
@@ -422,6 +426,9 @@ static enum err check_token_inputs(const struct check *c)
 
     for (uint32_t i = 0; i < l->n_input; i++) {
         const struct layer *from = &c->network->layer[l->input[i]];
+        if (from->raw_output && v && !v->steps)
+            return REFUSE(c, "normalises the sums of %s without their steps: want one for each "
+                          "channel", from->name);
         if (layer_value_bits(from) > most)
             return REFUSE(c, "reads values of %" PRIu32 " bits from %s: want at most %" PRIu32,
                           layer_value_bits(from), from->name, most);
@@ -469,6 +476,9 @@ static enum err check_values(const struct check *c)
     if (l->has_residual && q->r_zero != c->network->layer[l->residual].out_zero)
         return REFUSE(c, "takes the zero point of its residual for %" PRId32 ": want %" PRId32,
                       q->r_zero, c->network->layer[l->residual].out_zero);
+    if (l->raw_output && c->index + 1 < c->network->n_layer && !sees_bytes(c))
+        return REFUSE(c, "hands on sums of more than 32 bits: want bytes and weights of 8 bits, or "
+                      "the sums rounded");
     if (l->table && (l->raw_output || (l->n_table != 1 && l->n_table != l->out.channels)))
         return REFUSE(c, "has %" PRIu32 " tables: want one, or one for each output, and bytes to "
                       "look up", l->n_table);

@@ -43,7 +43,8 @@
  * be made from every channel of its window. A token is a pixel, and a sequence of S tokens a map of
  * 1 row and S columns.
  *
- * A layer with raw_output delivers acc + b[o] as it is (the logits). A pooled layer sums `out`
+ * A layer with raw_output delivers acc + b[o] as it is, of 32 bits: the logits, or what a norm
+ * reads (network/tokens/values.h). A pooled layer sums `out`
  * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
  */
 #ifndef NETWORK_NETWORK_H

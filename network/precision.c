@@ -67,7 +67,7 @@ bool network_is_wide(const struct network *n)
     if (network_is_spiking(n))
         return false;
     for (uint32_t i = 0; i < n->n_layer && n->has_values; i++)
-        wide |= layer_is_wide(&n->layer[i]);
+        wide |= layer_is_wide(&n->layer[i]) || (n->layer[i].raw_output && i + 1 < n->n_layer);
     return wide;
 }
 
@@ -152,7 +152,7 @@ uint32_t network_input_bits(const struct network *n, uint32_t index)
 
     assert(l->n_input > 0);
     for (uint32_t i = 0; i < l->n_input; i++)
-        most = max_u32(most, network_value_bits(n, l->input[i]));
+        most = max_u32(most, network_delivered_bits(n, l->input[i]));
     return most;
 }
 

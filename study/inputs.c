@@ -197,9 +197,13 @@ static void take_rows(const struct inputs *in, uint64_t i, uint8_t *bytes)
     const struct network *n = in->network;
     const uint32_t channels = n->layer[0].out.channels;
 
+    uint8_t *high = network_is_wide(n) ? bytes + network_image_values(n) : NULL;
+
     for (size_t k = 0; k < in->n; k++, bytes += channels) {
         const size_t id = (size_t)npy_value(&in->array, (size_t)i * in->n + k);
         memcpy(bytes, n->table->code + id * channels, channels);
+        for (uint32_t c = 0; high && c < channels; c++)
+            *high++ = n->layer[0].out_signed && bytes[c] > INT8_MAX ? UINT8_MAX : 0;
     }
 }
 

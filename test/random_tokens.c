@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "network/family.h"
+#include "network/step_function.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "test/dice.h"
@@ -370,7 +371,70 @@ static void make_machine(struct random_tokens *t, struct dice *d)
     rig_config(&t->rig, set);
 }
 
-void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan)
+/* Whether a norm that reads a linear layer first is all that reads it. */
+static bool is_read_by(const struct network *n, uint32_t linear, uint32_t norm)
+{
+    const struct layer *l = &n->layer[linear];
+    bool alone = n->layer[norm].kind == LAYER_NORM && n->layer[norm].input[0] == linear &&
+                 l->kind == LAYER_CONV && !l->has_residual && !l->table;
+
+    for (uint32_t i = linear + 1; i < n->n_layer; i++) {
+        for (uint32_t k = 0; k < n->layer[i].n_input; k++)
+            alone &= (i == norm && k == 0) || n->layer[i].input[k] != linear;
+        alone &= !n->layer[i].has_residual || n->layer[i].residual != linear;
+    }
+    return alone;
+}
+
+/* Linear layers that nothing but a norm reads hand on their sums; how many. */
+static uint32_t hand_on_sums(struct maker *m)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 1; i < m->n->n_layer; i++) {
+        struct layer *norm = &m->n->layer[i], *l = &m->n->layer[norm->input[0]];
+        struct token_values *v = norm->token ? norm->token->values : NULL;
+        if (!is_read_by(m->n, norm->input[0], i))
+            continue;
+        requant_release(&l->requant);
+        step_function_free(l->function);
+        l->function = NULL;
+        l->raw_output = true;
+        l->out_zero = 0;
+        l->requant.b = calloc(l->out.channels, sizeof *l->requant.b);
+        free(v->steps);
+        v->steps = calloc(l->out.channels, sizeof *v->steps);
+        v->shift = calloc(l->out.channels, sizeof *v->shift);
+        v->part[0].zero = 0;
+        v->part[1].step = real(&m->dice, 1, 5);
+        for (uint32_t c = 0; c < l->out.channels; c++) {
+            l->requant.b[c] = (int64_t)pick(&m->dice, 0, 2000) - 1000;
+            v->steps[c] = real(&m->dice, -0.01, 0.1);
+            v->shift[c] = real(&m->dice, -50, 50);
+        }
+        n++;
+    }
+    return n;
+}
+
+/* In two planes: low bytes, then high ones. */
+static void widen_images(struct random_tokens *t)
+{
+    const size_t n = t->image_bytes;
+    const bool is_signed = t->rig.network.layer[0].out_signed;
+    uint8_t *wide = malloc(TOKENS_IMAGES * 2 * n);
+
+    for (size_t i = 0; i < TOKENS_IMAGES * n; i++) {
+        uint8_t *to = wide + i / n * 2 * n + i % n;
+        to[0] = t->image[i];
+        to[n] = is_signed && t->image[i] > INT8_MAX ? UINT8_MAX : 0;
+    }
+    free(t->image);
+    t->image = wide;
+    t->image_bytes = 2 * n;
+}
+
+static bool make(struct random_tokens *t, unsigned seed, bool plan, bool sums)
 {
     static const uint32_t bits[] = { 8, 6, 10, 0 };
     struct maker m = { .dice = { seed }, .n = &t->rig.network };
@@ -386,6 +450,10 @@ void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan)
     random_functions(seed, m.n);
     if (chance(&m.dice, 2))
         network_attention_bits(m.n, bits[pick(&m.dice, 0, 3)]);
+    if (sums && hand_on_sums(&m) == 0) {
+        random_tokens_release(t);
+        return false;
+    }
     if (network_check(m.n, &t->rig.msg))
         fail_msg("seed %u: %s", seed, t->rig.msg.text);
     if (plan && rig_plan(&t->rig))
@@ -395,6 +463,19 @@ void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan)
     t->image = malloc(TOKENS_IMAGES * t->image_bytes);
     for (size_t i = 0; i < TOKENS_IMAGES * t->image_bytes; i++)
         t->image[i] = (uint8_t)pick(&m.dice, 0, 255);
+    if (sums)
+        widen_images(t);
+    return true;
+}
+
+void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan)
+{
+    make(t, seed, plan, false);
+}
+
+bool random_tokens_of_sums_make(struct random_tokens *t, unsigned seed, bool plan)
+{
+    return make(t, seed, plan, true);
 }
 
 void random_tokens_release(struct random_tokens *t)
@@ -563,7 +644,8 @@ static long double normalised(const struct naive *k, uint32_t pixel, uint32_t c)
 
     for (uint32_t i = 0; i < n; i++) {
         x[i] = ((long double)value(k, pixel, i) - v->part[0].zero) *
-               (v->steps ? v->steps[i] : v->part[0].step);
+                   (v->steps ? v->steps[i] : v->part[0].step) +
+               (v->shift ? v->shift[i] : 0);
         if (l->n_input == 2)
             x[i] += ((long double)value(k, pixel, n + i) - v->part[1].zero) * v->part[1].step;
         mean += l->token->rms ? 0 : x[i] / n;

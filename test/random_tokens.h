@@ -19,6 +19,10 @@ enum { TOKENS_IMAGES = 20 };
 
 /* Whether the plan is made too. attention.bits of the seed are applied. */
 void random_tokens_make(struct random_tokens *t, unsigned seed, bool plan);
+
+/* The same, some of whose norms read sums that are not rounded. False, and *t is nothing, where the
+ * seed has no norm that could. */
+bool random_tokens_of_sums_make(struct random_tokens *t, unsigned seed, bool plan);
 void random_tokens_release(struct random_tokens *t);
 
 /* What a layer delivers, value by value, computed by plain loops in long doubles of what it reads:

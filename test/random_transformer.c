@@ -79,6 +79,8 @@ struct style random_style(struct random *r)
         s.second = random_below(r, 2);
     }
     s.function_unrounded = random_below(r, 2);
+    s.weighted_unrounded = random_below(r, 4) == 0 && !s.pre;
+    s.bare = random_below(r, 3) == 0;
     return s;
 }
 
@@ -566,10 +568,12 @@ static void attention(struct file *f, const struct style *s)
 
 static void add_residual(struct file *f, const struct style *s, const char *x, bool rounded)
 {
-    if (s->sum_unrounded)
+    if (s->weighted_unrounded && s->bare)
+        return;
+    if (s->sum_unrounded && !s->weighted_unrounded)
         edge(f, -4, true, 1);
     join(f, "Add", x, s->swapped);
-    if (rounded)
+    if (rounded && !s->weighted_unrounded)
         edge(f, -4, true, -2);
 }
 

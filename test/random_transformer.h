@@ -56,6 +56,7 @@ struct style {
     bool pre, rms, sum_unrounded, tanh, places, class_token, mean, swapped, late, pooled;
     bool pieces, inverse; // norms without an operator of their own
     bool function_unrounded; // Gelu of a sum that is not rounded
+    bool weighted_unrounded, bare; // norms of a layer's sums that are not; to which none are added
     int8_t   q_zero, v_zero;
 };
 

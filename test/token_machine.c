@@ -151,13 +151,28 @@ void token_study_make(struct random_study *s, unsigned seed)
         fail_msg("seed %u: %s", seed, msg.text);
 }
 
+static void take_study(struct random_study *s, struct random_tokens *t)
+{
+    *s = (struct random_study){ .seed = t->seed, .network = t->rig.network,
+                                .config = t->rig.config };
+    free(t->image);
+    if (plan_make(&s->plan, &s->network, &s->config, &t->rig.msg))
+        fail_msg("seed %u: %s", t->seed, t->rig.msg.text);
+}
+
 void token_map_study_make(struct random_study *s, unsigned seed)
 {
     struct random_tokens t;
 
     random_tokens_make(&t, seed, false);
-    *s = (struct random_study){ .seed = seed, .network = t.rig.network, .config = t.rig.config };
-    free(t.image);
-    if (plan_make(&s->plan, &s->network, &s->config, &t.rig.msg))
-        fail_msg("seed %u: %s", seed, t.rig.msg.text);
+    take_study(s, &t);
+}
+
+void token_sums_study_make(struct random_study *s, unsigned seed)
+{
+    struct random_tokens t;
+
+    while (!random_tokens_of_sums_make(&t, seed, false))
+        seed += 1000;
+    take_study(s, &t);
 }

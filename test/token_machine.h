@@ -47,4 +47,7 @@ void token_study_make(struct random_study *s, unsigned seed);
 /* Of a random transformer with values, whose tokens are maps of one or more rows. */
 void token_map_study_make(struct random_study *s, unsigned seed);
 
+/* The same, of one of whose norms read sums, or where the seed has none the next that has. */
+void token_sums_study_make(struct random_study *s, unsigned seed);
+
 #endif

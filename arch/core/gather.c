@@ -129,6 +129,8 @@ static uint32_t gather(struct imc_core *c, const struct core_now *now, const str
 
 static int32_t code_of(const struct imc_core *c, const uint8_t *byte, size_t apart)
 {
+    if (c->spec->of_sums)
+        return kept_sum(byte, apart);
     if (c->spec->planes.wide)
         return value_of_bytes(byte[0], byte[apart], c->spec->in_signed);
     return c->spec->in_signed ? (int8_t)byte[0] : byte[0];
@@ -155,7 +157,7 @@ static void compute(struct imc_core *c, const struct pixel *at, uint32_t n, int3
     for (uint32_t p = 0; p < s->planes.n; p += planes) {
         int32_t *out = acc + p * c->acc_plane;
         for (size_t i = 0; i < values; i++)
-            t->code[i] = code_of(c, t->byte + p * apart + i, apart);
+            t->code[i] = code_of(c, t->byte + (s->of_sums ? 2 : 1) * p * apart + i, apart);
         token_kind_of(s->layer)->compute(s->layer, &w, t->room, out);
         for (uint32_t o = 0; planes > 1 && o < s->out_n; o++)
             wide_sum_set(out + o, c->acc_plane, out[o]);

@@ -60,6 +60,7 @@ struct imc_spec {
                                           // the one row kept; 0: it is kept as it comes
     bool                     adds;        // residual pixels to its sums
     bool                     in_signed;
+    bool                     of_sums;      // it reads sums, and keeps a value in four bytes
     uint32_t                 result_bytes; // of an output, in one plane
     uint32_t                 sums_room;    // firings whose sums wait
     uint32_t                 waiting_room; // residual pixels that wait
@@ -120,6 +121,7 @@ struct imc_scratch {
                             // [planes][outputs]: of one pixel and its residual
     uint8_t        *result; // owned; [most outputs][planes][result_bytes]
     uint8_t        *pixel;  // owned; [planes]: one that is read back
+    uint8_t        *sums;   // owned; [memory's planes][in_n]: one that comes; NULL: of no sums
     const uint8_t **window; // owned; [2]: pixels of one window, of a digital layer
     uint64_t        weighed_image; // whose weight is known: planes in which it counts
     uint64_t        weight;
@@ -127,7 +129,7 @@ struct imc_scratch {
 
 struct imc_tokens { // of a layer of tokens, computed: what the window of an output holds
     uint32_t        most;   // tokens
-    uint8_t        *byte;   // owned; [planes][most][values stored]
+    uint8_t        *byte;   // owned; [memory's planes][most][values stored]
     int32_t        *code;   // owned; [most][values stored]
     const int32_t **token;  // owned; [most]: in it
     uint32_t       *number; // owned; [most]

@@ -24,6 +24,21 @@ static uint32_t sums_on_their_way(const struct plan *p, const struct plan_core *
     return (uint32_t)min_u64(timesteps, images * out->height * out->width);
 }
 
+static bool reads_sums(const struct network *n, const struct layer *l)
+{
+    bool sums = false;
+
+    for (uint32_t i = 0; i < l->n_input; i++)
+        sums |= n->layer[l->input[i]].raw_output;
+    return sums;
+}
+
+/* A sum is one of four bytes in planes of their own, for each stream. */
+static uint32_t memory_planes(const struct imc_spec *s)
+{
+    return s->of_sums ? planes_streams(&s->planes) * SUM_PLANES : s->planes.n;
+}
+
 static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const struct core_cfg *cfg)
 {
     const struct plan_core *pc = &p->core[core];
@@ -51,6 +66,7 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .folds = plan_folds(p, pc->plan_layer),
             .adds = adds,
             .in_signed = p->network->layer[l->input[0]].out_signed,
+            .of_sums = cfg->planes.n > 0 && !cfg->proof && reads_sums(p->network, l),
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
             .sums_room = adds ? times->sums_waiting : sums_on_their_way(p, pc),
             .waiting_room = adds ? times->residual_fifo : 0,
@@ -132,11 +148,13 @@ static bool init_scratch(struct imc_core *c)
                       sizeof(int32_t)),
         .result = calloc((size_t)most * planes, s->result_bytes),
         .pixel = calloc(planes, s->in_n),
+        .sums = s->of_sums ? calloc(memory_planes(s), s->in_n) : NULL,
         .window = calloc(1 + 2 * (size_t)c->matrix.patch_n, sizeof *c->scratch.window),
         .weighed_image = UINT64_MAX,
     };
     return c->scratch.used && c->scratch.in && c->scratch.acc &&
-           c->scratch.result && c->scratch.pixel && c->scratch.window;
+           c->scratch.result && c->scratch.pixel && c->scratch.window &&
+           (c->scratch.sums || !s->of_sums);
 }
 
 /* Of a layer of tokens with values or in proof. */
@@ -150,7 +168,7 @@ static bool init_tokens(struct imc_core *c)
     if (s->proof)
         return memory_keep_known(&c->memory);
     t->most = s->pl->in_height * s->in_width;
-    t->byte = calloc((size_t)s->planes.n * t->most, s->in_n);
+    t->byte = calloc((size_t)memory_planes(s) * t->most, s->in_n);
     t->code = calloc((size_t)t->most * s->in_n, sizeof *t->code);
     t->token = calloc(t->most, sizeof *t->token);
     t->number = calloc(t->most, sizeof *t->number);
@@ -316,7 +334,7 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
     c->spec = s;
     c->stream_bits = cfg->stream_bits;
     struct firing_shape shape = plan_firing_shape(p, s->pc->plan_layer);
-    if (!memory_init(&c->memory, &p->time.core[s->index].layout, s->planes.n) ||
+    if (!memory_init(&c->memory, &p->time.core[s->index].layout, memory_planes(s)) ||
         !registers_init(&c->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                         s->pl->firing->strip_width(&shape)) ||
         (!s->tokens &&

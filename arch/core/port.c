@@ -6,8 +6,10 @@
 /* A byte for a value, whatever its bits, and an int32_t for a sum. */
 static uint32_t bytes_each(const struct plan *p, const struct plan_stream *st)
 {
-    bool sums = st->kind == STREAM_PARTIAL_SUM ||
-                (st->kind == STREAM_RESULT && network_result(p->network)->raw_output);
+    const bool made = st->kind == STREAM_FORWARD || st->kind == STREAM_VALID ||
+                      st->kind == STREAM_RESULT; // by the layer that sends them
+    const bool sums = st->kind == STREAM_PARTIAL_SUM ||
+                      (made && plan_network_layer(p, p->core[st->from].plan_layer)->raw_output);
 
     return sums ? sizeof(int32_t) : 1;
 }

@@ -117,6 +117,17 @@ static void write_bytes(const struct proof *p, uint64_t number, uint32_t n, uint
     }
 }
 
+/* The same bytes, each in the four of a sum. */
+static void write_in_sums(const struct proof *p, uint64_t number, uint32_t n, uint32_t plane,
+                          uint8_t *to)
+{
+    int32_t *sum = (int32_t *)(void *)to;
+
+    write_bytes(p, number, n, plane, to);
+    for (uint32_t i = n; i-- > 0;)
+        sum[i] = to[i];
+}
+
 /* As write_bytes() would write them. */
 static bool has_bytes(const struct proof *p, uint64_t number, uint32_t n, uint32_t plane,
                       const uint8_t *found)
@@ -454,7 +465,9 @@ void proof_result(struct imc_core *c, uint64_t cyc, const struct pixel *place, u
     if (residual && !has_bytes(p, proof_number(p, c->spec->layer->residual, place) + first, n,
                                plane, residual))
         fail(c, cyc, "another residual than that of", place);
-    if (c->spec->layer->raw_output)
+    if (c->spec->layer->raw_output && layer_of(c)->layer + 1 < p->plan->network->n_layer)
+        write_in_sums(p, output_number(p, layer_of(c)->layer, place) + first, n, plane, out);
+    else if (c->spec->layer->raw_output)
         memcpy(out, acc, n * sizeof *acc);
     else
         write_bytes(p, output_number(p, layer_of(c)->layer, place) + first, n, plane, out);

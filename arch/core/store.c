@@ -23,6 +23,28 @@ static void announce(struct imc_core *c, const struct token *t)
                         t->pixel[i].image * c->spec->in_width + t->pixel[i].column);
 }
 
+/* What came of a pixel as the memory keeps it: in proof the low bytes of sums, which name them. */
+static const uint8_t *as_kept(struct imc_core *c, const struct port *port, const uint8_t *value)
+{
+    const struct imc_spec *s = c->spec;
+    uint8_t *to = c->scratch.pixel;
+
+    if (s->of_sums)
+        for (uint32_t p = 0, k = 0; p < s->planes.n; p += 2, k += SUM_PLANES)
+            for (uint32_t i = 0; i < port->n; i++) {
+                const uint8_t *low = value + (size_t)p * port->plane_bytes + (size_t)i * port->each;
+                int32_t v;
+                if (port->each == sizeof v)
+                    memcpy(&v, low, sizeof v);
+                else
+                    v = wide_value(low, low + port->plane_bytes, s->in_signed);
+                kept_sum_set(c->scratch.sums + (size_t)k * port->n + i, port->n, v);
+            }
+    for (uint32_t i = 0; !s->of_sums && i < s->planes.n * port->n; i++)
+        to[i] = value[(size_t)i * port->each];
+    return s->of_sums ? c->scratch.sums : to;
+}
+
 static void store(struct imc_core *c, const struct port *port, const struct token *t,
                   uint64_t timestep)
 {
@@ -43,6 +65,8 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
         }
         const uint8_t *value =
             s->planes.n > 0 ? token_values_const(t, i, port->value_bytes) : NULL;
+        if (value && (s->of_sums || port->each > 1))
+            value = as_kept(c, port, value);
         uint32_t words = memory_store(&c->memory, px->row, column, first, port->n, value);
         uint64_t weight = core_weight(c, px->image);
         struct image_row images;

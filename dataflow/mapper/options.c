@@ -97,7 +97,7 @@ static uint32_t need_parts(const struct maker *mk, const struct mapper_option *o
     if (mk->readers == 0)
         return 1;
     for (uint32_t parts = 1; parts <= l->out.channels; parts++)
-        if (link_carries(mk, plan_value_bits(&mk->mp->plan, mk->layer) * pixels *
+        if (link_carries(mk, plan_delivered_bits(&mk->mp->plan, mk->layer) * pixels *
                                  min_u64(group, ceil_div(l->out.channels, parts))))
             return parts;
     return 0;
@@ -109,7 +109,8 @@ static uint64_t other_bits(const struct maker *mk, const struct mapper_option *o
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    uint64_t out = plan_value_bits(p, mk->layer) * (uint64_t)outputs * piece(mk, o, false).out_n;
+    uint64_t out = plan_delivered_bits(p, mk->layer) * (uint64_t)outputs *
+                   piece(mk, o, false).out_n;
     uint64_t in = plan_input_bits(p, mk->layer) * (uint64_t)outputs * piece(mk, o, false).in_n;
     bool added = l->has_residual || plan_sum_of(p, mk->layer) < p->n_layer;
 
@@ -168,7 +169,7 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
     *need = least_bps(mk, sums);
     if (o->parts > 1 && !carries(mk, &mk->mp->sums, sums))
         return OBSTACLE_SUMS;
-    *need = least_bps(mk, plan_value_bits(&mk->mp->plan, mk->layer) * (uint64_t)outputs);
+    *need = least_bps(mk, plan_delivered_bits(&mk->mp->plan, mk->layer) * (uint64_t)outputs);
     if (need_parts(mk, o, outputs) == 0)
         return OBSTACLE_LINK;
     *need = column_words(mk, o, plan_kernel_columns(&mk->mp->plan, mk->layer));

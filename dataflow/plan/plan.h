@@ -228,11 +228,18 @@ static inline uint32_t plan_pixel_values(const struct plan *p, const struct plan
     return p->layer[core->plan_layer].flat ? 1 : core->in_n;
 }
 
-/* Bits of a value that a layer delivers, of one in the memories of its cores and of its sums; and
- * values that a word of those memories holds. */
+/* Bits of a value that a layer delivers to others (a sum where it does not round), of one in the
+ * memories of its cores and of its sums; and values that a word of those memories holds. */
 static inline uint32_t plan_value_bits(const struct plan *p, uint32_t layer)
 {
     return network_value_bits(p->network, p->layer[layer].layer) * p->train;
+}
+static inline uint32_t plan_delivered_bits(const struct plan *p, uint32_t layer)
+{
+    const uint32_t at = p->layer[layer].layer;
+
+    return at + 1 == p->network->n_layer ? plan_value_bits(p, layer)
+                                         : network_delivered_bits(p->network, at) * p->train;
 }
 static inline uint32_t plan_input_bits(const struct plan *p, uint32_t layer)
 {

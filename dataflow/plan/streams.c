@@ -69,7 +69,7 @@ static void from_layer(struct builder *b, enum stream_kind kind, uint32_t from, 
                                                  .first = first - offset,
                                                  .n = n,
                                                  .to_first = first,
-                                                 .value_bits = plan_value_bits(p, from) });
+                                                 .value_bits = plan_delivered_bits(p, from) });
     }
 }
 
@@ -83,7 +83,7 @@ static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32
                                          .to = to,
                                          .first = p->core[sender].out_first,
                                          .to_first = p->core[to].in_first,
-                                         .value_bits = plan_value_bits(p, from) });
+                                         .value_bits = plan_delivered_bits(p, from) });
 }
 
 /* The values that a flat layer's part multiplies: those of its positions, of each of its channels

@@ -297,6 +297,9 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
 
     if (e)
         return e;
+    if (d->handed_on)
+        return onnx_node_refuse(node, r->msg, "rounds sums that a norm reads as they are: want "
+                                "QuantizeLinear in front of the fork");
     if (layer_is_of_tokens(l)) {
         e = onnx_quantise_tokens(r, node, d, q);
         l->requant.zero = q->zero;
@@ -421,6 +424,21 @@ enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node
         e = quantise_layer(r, node, d, q, layer);
     }
     return e || !d->largest ? e : pool_largest(r, d, q, layer);
+}
+
+enum err onnx_draft_hand_on(struct onnx_reader *r, struct onnx_draft *d, uint32_t *index)
+{
+    struct layer *l = &d->layer;
+
+    l->requant.b = calloc(l->out.channels, sizeof *l->requant.b);
+    if (!l->requant.b)
+        return no_memory(r);
+    l->has_residual = false;
+    l->residual = 0;
+    l->raw_output = true;
+    l->out_scale = 1;
+    d->handed_on = true;
+    return append_draft(r, d, index);
 }
 
 bool onnx_draft_may_be_raw(const struct onnx_draft *d)

@@ -74,7 +74,8 @@ static bool is_of_tokens(const struct onnx_reader *r, const struct onnx_meaning 
 {
     struct onnx_axes a;
 
-    if ((x->means != ONNX_PIXELS && !onnx_is_plain_sum(x)) || x->layout != ONNX_AXES ||
+    if ((x->means != ONNX_PIXELS && !onnx_is_plain_sum(x) && !onnx_is_weighted_sum(r, x)) ||
+        x->layout != ONNX_AXES ||
         !onnx_axes_of(r, x, &a))
         return false;
     return axes_whole(&a, a.n_dim - 1, ONNX_CHANNEL, x->shape.channels);
@@ -103,7 +104,8 @@ static bool begins(const struct onnx_reader *r, const struct onnx_node *node,
         return false;
     piece->value = node->input[0];
     *stage = MEAN;
-    if (onnx_input(r, node, 0)->means == ONNX_CURVE && is_square(r, node->input[0], &piece->value))
+    const enum onnx_means of = onnx_input(r, node, 0)->means;
+    if ((of == ONNX_CURVE || of == ONNX_FUNCTION) && is_square(r, node->input[0], &piece->value))
         *stage = MEAN_SQUARE;
     piece->x = r->meaning[piece->value];
     return is_of_tokens(r, &piece->x) && is_over_last(r, node, piece->x.axes.n_dim);
@@ -139,6 +141,22 @@ static bool is_number(const struct onnx_reader *r, const struct onnx_node *node,
     return true;
 }
 
+/* Whether nothing but the norm that `last` ends reads a sum. */
+static bool reads_alone(const struct onnx_reader *r, const struct onnx_node *last, uint32_t value)
+{
+    bool alone = !r->meaning[value].shared;
+
+    for (uint32_t k = 0; k < r->graph.n_node; k++) {
+        const struct onnx_node *node = &r->graph.node[k];
+        for (uint32_t i = 0; i < node->n_input; i++)
+            if (node != last && onnx_has_input(node, i) && node->input[i] == value)
+                alone &= r->meaning[node->output[0]].means == ONNX_PIECE ||
+                         (is_square(r, node->output[0], &(uint32_t){0}) &&
+                          r->graph.value[node->output[0]].n_reader == 1);
+    }
+    return alone;
+}
+
 /* What is divided by the root: the same map, centred or not. */
 static enum err divide(struct onnx_reader *r, const struct onnx_node *node,
                        const struct onnx_piece *root, uint32_t i)
@@ -152,6 +170,9 @@ static enum err divide(struct onnx_reader *r, const struct onnx_node *node,
 
     if (!same)
         return refuse(r, node);
+    if (onnx_is_weighted_sum(r, &root->x) && !reads_alone(r, node, root->value))
+        return onnx_node_refuse(node, r->msg, "normalises an unrounded sum that others read too: "
+                                "want QuantizeLinear in front of the fork");
     enum err e = onnx_draft_norm(r, node, &root->x, &t, &d);
     if (e)
         return e;

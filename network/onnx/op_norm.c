@@ -1,10 +1,13 @@
 /* network/onnx/op_norm.c -- LayerNormalization, RMSNormalization: a token's channels less their
  * mean, by their root mean square, times a gain, plus an offset. A LAYER_NORM; of the sum of two
- * rounded maps that is not rounded itself it reads both. */
+ * rounded maps that is not rounded itself it reads both. The sums of a layer of weights that are
+ * not rounded it reads as they are, in 32 bits, and a map that was added to them beside them. */
 #include "network/onnx/tokens.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Stored numbers, one for each channel. */
 static enum err check_list(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
@@ -37,6 +40,62 @@ bool onnx_is_plain_sum(const struct onnx_meaning *m)
     return plain;
 }
 
+bool onnx_is_weighted_sum(const struct onnx_reader *r, const struct onnx_meaning *m)
+{
+    const struct onnx_draft *d = m->draft;
+
+    return m->means == ONNX_DRAFT && !r->integers && layer_has_weights(&d->layer) &&
+           !d->bounded && !d->bound && !d->largest && !d->function && !d->whole && !d->floored &&
+           !d->truncated && (!d->layer.has_residual || d->residual_scale > 0);
+}
+
+/* A layer that hands on its sums, and a draft of a norm that reads them. */
+static enum err norm_of_sums(struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *x, struct onnx_tokens *t,
+                             struct onnx_draft **d)
+{
+    struct onnx_draft *sum = x->draft;
+    const bool adds = sum->layer.has_residual;
+    struct onnx_meaning all = *x;
+    uint32_t *list;
+    enum err e = onnx_new_list(r, node, 2, &list);
+
+    if (e)
+        return e;
+    list[1] = sum->layer.residual;
+    sum->layer.out_signed = adds ? r->network->layer[list[1]].out_signed : true;
+    e = onnx_draft_hand_on(r, sum, &list[0]);
+    all.means = ONNX_PIXELS;
+    all.layer = list;
+    all.n_layer = 1;
+    if (!e)
+        e = onnx_see_tokens(r, node, &all, t);
+    if (!e && t->x.layer != list)
+        e = onnx_node_refuse(node, r->msg, "normalises a part of an unrounded sum: want "
+                             "QuantizeLinear in front of it");
+    if (e)
+        return e;
+    all = t->x;
+    all.n_layer = adds ? 2 : 1;
+    all.shape.channels *= all.n_layer;
+    e = onnx_draft_tokens(r, node, &all, LAYER_NORM, d);
+    if (e)
+        return e;
+    struct token_values *v = (*d)->layer.token->values;
+    v->steps = calloc(sum->n, sizeof *v->steps);
+    v->shift = calloc(sum->n, sizeof *v->shift);
+    if (!v->steps || !v->shift)
+        return err_set(r->msg, ERR_MEMORY, "no memory for the steps of sums");
+    memcpy(v->steps, sum->unit, sum->n * sizeof *v->steps);
+    memcpy(v->shift, sum->bias, sum->n * sizeof *v->shift);
+    if (adds) {
+        v->part[1] = onnx_part_of(&r->network->layer[list[1]]);
+        v->part[1].step = sum->residual_scale;
+    }
+    (*d)->layer.out.channels = (*d)->n = sum->n;
+    return ERR_NONE;
+}
+
 enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_tokens *t,
                          struct onnx_draft **d)
@@ -45,9 +104,12 @@ enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
     struct onnx_meaning both = *x;
     enum err e;
 
+    if (!sum && onnx_is_weighted_sum(r, x))
+        return norm_of_sums(r, node, x, t, d);
     if (!sum && x->means != ONNX_PIXELS)
         return onnx_node_refuse(node, r->msg, "normalises %s: want a map that has passed "
-                                "QuantizeLinear and DequantizeLinear, or the sum of two such",
+                                "QuantizeLinear and DequantizeLinear, the sum of two such, or the "
+                                "sums of a layer of weights, straight",
                                 onnx_means_text(x->means));
     if (!sum) {
         e = onnx_see_tokens(r, node, x, t);
@@ -105,6 +167,9 @@ static enum err read_norm(struct onnx_reader *r, const struct onnx_node *node, b
     struct onnx_draft *d;
     double eps = 1e-5;
     const struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    if (onnx_is_weighted_sum(r, &x) && x.shared)
+        return onnx_node_refuse(node, r->msg, "normalises an unrounded sum that others read too: "
+                                "want QuantizeLinear in front of the fork");
     enum err e = onnx_draft_norm(r, node, &x, &t, &d);
 
     if (!e)

@@ -121,6 +121,7 @@ struct onnx_draft { // a layer under construction
     const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
     struct window pool;
     struct shape  pool_out;
+    bool          handed_on; // its sums, to a norm: the layer is made
     struct step_function *function; // of the real result, which is not rounded before it; or NULL
 };
 
@@ -355,6 +356,9 @@ bool     onnx_node_is(const struct onnx_node *node, const char *type);
 enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node,
                              struct onnx_draft *d, const struct onnx_quantisation *q,
                              uint32_t *layer);
+/* The draft becomes layer *index, which hands on its sums, of 32 bits: worth unit, plus bias, for
+ * each output, and of a residual that was to be added nothing. */
+enum err onnx_draft_hand_on(struct onnx_reader *r, struct onnx_draft *d, uint32_t *index);
 enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d);
 bool     onnx_draft_may_be_raw(const struct onnx_draft *d);
 void     onnx_draft_free_all(struct onnx_reader *r);

@@ -65,9 +65,10 @@ enum err onnx_reduce_tokens(struct onnx_reader *r, const struct onnx_node *node,
 
 /* ---- Norms, op_norm.c and norm_pieces.c ---- */
 
-/* x, dequantised or a plain sum of two rounded maps, as tokens, and a draft of a norm of them,
- * without eps, whose gain is 1. */
+/* x, dequantised, a plain sum of two rounded maps or that of a layer of weights, which nothing else
+ * may read, as tokens, and a draft of a norm of them, without eps, whose gain is 1. */
 bool     onnx_is_plain_sum(const struct onnx_meaning *x);
+bool     onnx_is_weighted_sum(const struct onnx_reader *r, const struct onnx_meaning *x);
 enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_tokens *t,
                          struct onnx_draft **d);

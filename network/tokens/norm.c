@@ -25,12 +25,10 @@ static enum err check_values(const struct layer *l, struct err_msg *m)
         return err_set(m, ERR_INPUT, "normalises %" PRIu32 " channels with eps of %g%s: want at "
                        "most 32768, a gain for each and eps of 0 or more", l->out.channels, v->eps,
                        v->gain ? "" : " and no gain");
-    if (v->steps && parts(l) > 1)
-        return err_set(m, ERR_INPUT, "has steps for each channel of two maps: want one map");
     for (uint32_t c = 0; c < l->out.channels; c++)
         if (!isfinite(v->gain[c]) || (v->offset && !isfinite(v->offset[c])) ||
-            (v->steps && !isfinite(v->steps[c])))
-            return err_set(m, ERR_INPUT, "has a gain, offset or step of channel %" PRIu32
+            (v->steps && !isfinite(v->steps[c])) || (v->shift && !isfinite(v->shift[c])))
+            return err_set(m, ERR_INPUT, "has a gain, offset, step or shift of channel %" PRIu32
                            " that is no number", c);
     return ERR_NONE;
 }
@@ -68,6 +66,8 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     }
     for (uint32_t c = 0; c < n; c++) {
         real[c] = token_real(v, code[c] - p[0].zero, v->steps ? v->steps[c] : p[0].step);
+        if (v->shift)
+            real[c] = number_in(v->numbers, real[c] + v->shift[c]);
         if (parts(l) > 1)
             real[c] = number_in(v->numbers,
                                 real[c] + token_real(v, code[n + c] - p[1].zero, p[1].step));

@@ -22,6 +22,7 @@ void token_values_free(struct token_values *v)
     free(v->gain);
     free(v->offset);
     free(v->steps);
+    free(v->shift);
     free(v->stored);
     free(v);
 }

@@ -1,7 +1,7 @@
 /* network/tokens/values.h -- what a layer of tokens computes with, and of what.
  *
- * Codes are whole numbers: bytes, of a norm up to 16 bits. Steps are real: a code c of a part of
- * what is read is worth (c - zero) * step, and a result
+ * Codes are whole numbers: bytes, of a norm up to 16 bits, or the sums of a layer that does not
+ * round them, of 32. Steps are real: a code c of a part of what is read is worth (c - zero) * step, and a result
  *
  *     out = clamp(rne(real / step) + requant.zero, requant.low, requant.high)
  *
@@ -11,6 +11,7 @@
  *     LAYER_ATTENTION   parts: queries, keys, values; attention_values.h
  *     LAYER_NORM        a part, whole numbers; or the real sum of two, each of all channels; or,
  *                       with `steps`, real numbers whose channels have steps of their own
+ *                       and, with `shift`, are moved: of part 0, c * steps + shift
  *     LAYER_MAP         what stands in the layer's table for a byte, requant.low to high being
  *                       those that come; or, of two parts, rne((a - a's zero) (b - b's zero) *
  *                       unit) with unit = a's step * b's step / step
@@ -83,6 +84,7 @@ struct token_values { // owned by a struct token_op; fields of other kinds are 0
     double  eps;           // real
     double *gain, *offset; // owned; [channels], in steps of the result; offset NULL: 0
     double *steps;         // owned; [channels] of part 0, whose step counts for nothing; or NULL
+    double *shift;         // owned; [channels] of part 0, real; only with steps; or NULL: 0
 
     const struct number_format *numbers; // of each operation on real numbers; NULL: double
 

@@ -96,13 +96,15 @@ static bool make_layer(struct plain *p, uint32_t index)
     const struct layer *l = &p->network->layer[index];
     struct plain_layer *own = &p->layer[index];
 
-    if (l->raw_output)
+    const bool result = l->raw_output && index + 1 == p->network->n_layer;
+
+    if (result)
         p->sum = calloc(values_of(l->out), sizeof *p->sum);
     else
         own->value = calloc(values_of(layer_delivers(l)), sizeof *own->value);
     if (l->n_input > 1)
         own->input = calloc(values_of(l->in), sizeof *own->input);
-    return (l->raw_output ? p->sum != NULL : own->value != NULL) &&
+    return (result ? p->sum != NULL : own->value != NULL) &&
            (l->n_input <= 1 || own->input) &&
            (!layer_has_weights(l) || make_weights(p, index));
 }
@@ -171,7 +173,7 @@ void plain_free(struct plain *p)
 
 int64_t plain_delivered(const struct plain *p, uint32_t layer, size_t i)
 {
-    return p->network->layer[layer].raw_output ? p->sum[i] : p->layer[layer].value[i];
+    return p->layer[layer].value ? p->layer[layer].value[i] : p->sum[i];
 }
 
 uint32_t plain_class(const struct plain *p)
@@ -345,8 +347,10 @@ static void compute_pixel(struct plain *p, uint32_t index, const int32_t *in, ui
     else
         multiply(p, index, in, x, y);
     for (uint32_t o = 0; o < l->out.channels; o++)
-        if (l->raw_output)
+        if (l->raw_output && !out)
             p->sum[at + o] = p->acc[o] + l->requant.b[o];
+        else if (l->raw_output)
+            out[at + o] = (int32_t)(p->acc[o] + l->requant.b[o]);
         else
             out[at + o] = layer_output(l, o, l->kind == LAYER_AVERAGE_POOL ? n - 1 : o, p->acc[o],
                                        residual ? residual[o] : 0);

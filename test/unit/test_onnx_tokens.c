@@ -20,6 +20,7 @@
 #include "network/tokens/values.h"
 #include "network/precision.h"
 #include "network/values/plain.h"
+#include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/cli_rig.h"
 #include "test/naive_onnx.h"
@@ -56,12 +57,17 @@ static void draw_input(const struct network *n, struct random *r, double *input,
         const uint32_t id = random_below(r, n->table->rows);
         input[i] = id;
         memcpy(byte + i * s.channels, n->table->code + (size_t)id * s.channels, s.channels);
+        for (size_t c = i * s.channels; network_is_wide(n) && c < (i + 1) * s.channels; c++)
+            byte[values + c] = n->layer[0].out_signed && byte[c] > INT8_MAX ? UINT8_MAX : 0;
     }
+    const bool wide = network_is_wide(n);
     for (size_t i = 0; !n->table && i < values; i++) { // a row: token by token, as the file has it
         const size_t c = i % s.channels, row = i / s.channels % s.height;
         const size_t column = i / s.channels / s.height;
         const int code = (int)random_below(r, 256) - 128;
         byte[i] = (uint8_t)code;
+        if (wide)
+            byte[values + i] = (uint8_t)((uint32_t)code >> 8);
         input[s.height == 1 ? i : (c * s.height + row) * s.width + column] = ldexp(code, -5);
     }
 }
@@ -92,11 +98,43 @@ static void compare_output(const struct outputs *o, uint32_t i, const Onnx__Mode
     }
 }
 
+/* Ids from an array are the rows that were drawn. */
+static void compare_rows(const char *dir, const struct network *n,
+                         double input[N_INPUT][MOST_VALUES], const uint8_t *byte)
+{
+    const size_t size = network_image_bytes(n);
+    const uint32_t tokens = n->layer[0].out.width;
+    struct npy head = { .type = NPY_INT64, .n_dim = 2, .dim = { N_INPUT, tokens },
+                        .n = (size_t)N_INPUT * tokens };
+    char path[TMPDIR_PATH_MAX];
+    uint8_t *row = malloc(size);
+    struct inputs *in;
+    struct err_msg m;
+    FILE *f = fopen(tmpdir_path(path, dir, "ids.npy"), "wb");
+
+    assert_non_null(row);
+    assert_non_null(f);
+    npy_write_head(f, &head);
+    for (size_t i = 0; i < head.n; i++) {
+        const int64_t id = (int64_t)input[i / tokens][i % tokens];
+        fwrite(&id, sizeof id, 1, f);
+    }
+    fclose(f);
+    if (inputs_open(&in, path, n, &m))
+        fail_msg("%s", m.text);
+    for (uint32_t k = 0; k < N_INPUT; k++) {
+        inputs_take(in, k, row);
+        assert_memory_equal(row, byte + k * size, size);
+    }
+    inputs_close(in);
+    free(row);
+}
+
 /* Every output, of several inputs side by side. */
 static void compare(const char *dir, const Onnx__ModelProto *m, struct random *r)
 {
     double input[N_INPUT][MOST_VALUES];
-    uint8_t byte[N_INPUT * MOST_VALUES];
+    uint8_t byte[2 * N_INPUT * MOST_VALUES];
     struct network_cfg cfg = { 0 };
     char path[TMPDIR_PATH_MAX];
     struct network n;
@@ -112,6 +150,8 @@ static void compare(const char *dir, const Onnx__ModelProto *m, struct random *r
         fail_msg("%s", msg.text);
     for (int k = 0; k < N_INPUT; k++)
         draw_input(&n, r, input[k], byte + (size_t)k * network_image_bytes(&n));
+    if (n.table)
+        compare_rows(dir, &n, input, byte);
     if (outputs_run(o, byte, N_INPUT, &msg))
         fail_msg("%s", msg.text);
     for (uint32_t i = 0; i < outputs_count(o); i++)
@@ -124,7 +164,7 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
 {
     uint32_t seen[N_CUT][N_MASKED] = { { 0 } }, ids[N_IDS] = { 0 };
     uint32_t turned[N_TURNED] = { 0 }, delivered[N_DELIVERED][N_LAID] = { { 0 } };
-    uint32_t unrounded[2] = { 0 };
+    uint32_t unrounded[2] = { 0 }, normed[2] = { 0 };
 
     for (uint32_t seed = 1; seed <= 1000; seed++) {
         struct random r = { seed * UINT64_C(0x9e3779b97f4a7c15) };
@@ -134,6 +174,7 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         ids[s.ids]++;
         turned[s.turned]++;
         unrounded[s.function_unrounded]++;
+        normed[s.bare] += s.weighted_unrounded;
         delivered[s.delivered][s.laid]++;
         compare(*state, m, &r);
         make_free(m);
@@ -147,6 +188,8 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         assert_in_range(turned[i], 40, 1000);
     for (int i = 0; i < 2; i++)
         assert_in_range(unrounded[i], 300, 700);
+    for (int i = 0; i < 2; i++)
+        assert_in_range(normed[i], 20, 200);
     for (int i = TOKENS; i < N_DELIVERED; i++)
         for (int k = 0; k < N_LAID; k++)
             assert_in_range(delivered[i][k], 20, 1000);
@@ -506,6 +549,35 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
     }
 }
 
+/* A norm reads a sum alone: where another reads it too, in either order, both want it rounded. */
+static void a_sum_that_others_read_too_is_not_normalised(void **state)
+{
+    (void)state;
+    for (int pieces = 0; pieces < 2; pieces++)
+        for (int rounded = 0; rounded < 2; rounded++) {
+            struct random r = { 77 };
+            struct style s = plain_style(NOTHING);
+            struct err_msg m = { "accepted" };
+            struct network n;
+            size_t size;
+            s.pre = true;
+            s.pieces = pieces;
+            s.weighted_unrounded = !rounded;
+            Onnx__ModelProto *model = make_transformer(&r, &s);
+            uint8_t *data = make_packed(model, &size);
+            const enum err e = network_decode_onnx(&n, "forked", data, size, &m);
+            if (rounded && e)
+                fail_msg("%s", m.text);
+            if (!rounded && (!e || !strstr(m.text, "unrounded sum that others read too: want "
+                                                   "QuantizeLinear in front of the fork")))
+                fail_msg("%d: %s", pieces, m.text);
+            if (!e)
+                network_release(&n);
+            free(data);
+            make_free(model);
+        }
+}
+
 /* ---- an encoder whose codes were made elsewhere ---- */
 
 enum { ENCODER_LAYERS = 2, ENCODER_TOKENS = 16 };
@@ -678,6 +750,7 @@ int main(void)
         cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
         cmocka_unit_test(a_windows_query_sees_its_window),
         cmocka_unit_test(what_no_layer_computes_is_refused_with_a_cure),
+        cmocka_unit_test(a_sum_that_others_read_too_is_not_normalised),
         cmocka_unit_test(every_code_of_a_quantised_encoder_is_the_one_that_was_made_elsewhere),
         cmocka_unit_test(the_trained_vision_transformer_is_what_its_file_means),
         cmocka_unit_test_setup_teardown(it_is_right_as_often_as_the_training_programs_integers,

@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
+#include "arch/prove.h"
 #include "core/simd.h"
 #include "network/family.h"
+#include "network/precision.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/values/plain.h"
@@ -37,24 +39,36 @@ static int64_t plain_value(void *user, uint32_t layer, uint32_t pixel, uint32_t 
     return plain_delivered(of->p, layer, (size_t)pixel * l->out.channels + channel);
 }
 
+static void check_layers(const struct random_tokens *t)
+{
+    struct { const struct random_tokens *t; struct plain *p; } of = { t, plain_new(network_of(t)) };
+
+    assert_non_null(of.p);
+    for (uint32_t i = 0; i < 2; i++) {
+        plain_run(of.p, t->image + i * t->image_bytes, NULL);
+        for (uint32_t l = 1; l < network_of(t)->n_layer; l++)
+            naive_layer_is(t, l, plain_value, &of);
+    }
+    plain_free(of.p);
+}
+
 static void every_layer_is_that_of_a_naive_program(void **state)
 {
+    uint32_t of_sums = 0;
+
     (void)state;
     for (unsigned seed = 1; seed <= N_NETWORK; seed++) {
         struct random_tokens t;
         random_tokens_make(&t, seed, false);
-        struct { const struct random_tokens *t; struct plain *p; } of = {
-            &t, plain_new(network_of(&t))
-        };
-        assert_non_null(of.p);
-        for (uint32_t i = 0; i < 2; i++) {
-            plain_run(of.p, t.image + i * t.image_bytes, NULL);
-            for (uint32_t l = 1; l < network_of(&t)->n_layer; l++)
-                naive_layer_is(&t, l, plain_value, &of);
-        }
-        plain_free(of.p);
+        check_layers(&t);
         random_tokens_release(&t);
+        if (!random_tokens_of_sums_make(&t, seed, false))
+            continue;
+        check_layers(&t);
+        random_tokens_release(&t);
+        of_sums++;
     }
+    assert_true(of_sums > N_NETWORK / 4);
 }
 
 /* ---- lanes ---- */
@@ -208,8 +222,10 @@ static void check_chip(const struct random_tokens *t, enum kernel_kind kernel,
                        const int64_t *want)
 {
     static const struct counted_images counted[N_PLANE] = { { 0, N_IMAGE }, { 1, N_IMAGE } };
+    const bool wide = network_is_wide(network_of(t));
     const struct chip_cfg cfg = { .plan = &t->rig.plan, .kernel = kernel,
-                                  .planes = { .n = N_PLANE, .counted = counted } };
+                                  .planes = { .n = wide ? 2 * N_PLANE : N_PLANE, .wide = wide,
+                                              .counted = counted } };
     const struct shape s = layer_delivers(network_result(network_of(t)));
     const size_t n = (size_t)s.height * s.width * s.channels;
     struct chip *chip = chip_new(&cfg);
@@ -241,29 +257,64 @@ static void check_chip(const struct random_tokens *t, enum kernel_kind kernel,
     free(pixels);
 }
 
+/* Sums travel and are kept in 32 bits. */
+static void check_bits(const struct plan *p)
+{
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; k < p->n_stream; k++) {
+        const struct plan_stream *s = &p->stream[k];
+        if (s->kind != STREAM_FORWARD)
+            continue;
+        const uint32_t from = p->core[s->from].plan_layer, to = p->core[s->to].plan_layer;
+        if (!plan_network_layer(p, from)->raw_output) {
+            assert_int_equal(s->value_bits, 8);
+            continue;
+        }
+        assert_int_equal(s->value_bits, 32);
+        assert_int_equal(plan_input_bits(p, to), 32);
+        n++;
+    }
+    assert_true(n > 0);
+}
+
+static void check_chips(const struct random_tokens *t)
+{
+    const uint32_t last = network_of(t)->n_layer - 1;
+    const struct shape s = layer_delivers(network_result(network_of(t)));
+    const size_t n = (size_t)s.height * s.width * s.channels;
+    int64_t *want = calloc(TOKENS_IMAGES * n, sizeof *want);
+    struct plain *p = plain_new(network_of(t));
+    struct err_msg m;
+
+    assert_non_null(want);
+    assert_non_null(p);
+    for (uint32_t i = 0; i < TOKENS_IMAGES; i++) {
+        plain_run(p, t->image + i * t->image_bytes, NULL);
+        for (size_t k = 0; k < n; k++)
+            want[i * n + k] = plain_delivered(p, last, k);
+    }
+    check_chip(t, KERNEL_NATIVE, want);
+    if (has_systemc() && t->seed % 4 == 0)
+        check_chip(t, KERNEL_SYSTEMC, want);
+    if (network_is_wide(network_of(t)) && prove(&t->rig.plan, NULL, &m))
+        fail_msg("seed %u: %s", t->seed, m.text);
+    plain_free(p);
+    free(want);
+}
+
 static void chips_compute_from_the_words_they_read(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= N_CHIP; seed++) {
         struct random_tokens t;
         random_tokens_make(&t, seed, true);
-        const uint32_t last = network_of(&t)->n_layer - 1;
-        const struct shape s = layer_delivers(network_result(network_of(&t)));
-        const size_t n = (size_t)s.height * s.width * s.channels;
-        int64_t *want = calloc(TOKENS_IMAGES * n, sizeof *want);
-        struct plain *p = plain_new(network_of(&t));
-        assert_non_null(want);
-        assert_non_null(p);
-        for (uint32_t i = 0; i < TOKENS_IMAGES; i++) {
-            plain_run(p, t.image + i * t.image_bytes, NULL);
-            for (size_t k = 0; k < n; k++)
-                want[i * n + k] = plain_delivered(p, last, k);
-        }
-        check_chip(&t, KERNEL_NATIVE, want);
-        if (has_systemc() && seed % 4 == 0)
-            check_chip(&t, KERNEL_SYSTEMC, want);
-        plain_free(p);
-        free(want);
+        check_chips(&t);
+        random_tokens_release(&t);
+        if (!random_tokens_of_sums_make(&t, seed, true))
+            continue;
+        check_bits(&t.rig.plan);
+        check_chips(&t);
         random_tokens_release(&t);
     }
 }
