@@ -72,6 +72,7 @@ static inline int32_t kept_sum(const uint8_t *byte, size_t apart)
         v |= (uint32_t)byte[k * apart] << 8 * k;
     return (int32_t)v;
 }
+
 static inline void kept_sum_set(uint8_t *byte, size_t apart, int32_t v)
 {
     for (uint32_t k = 0; k < SUM_PLANES; k++)
