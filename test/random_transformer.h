@@ -65,7 +65,8 @@ enum { TABLE_ROWS = 11 };
 struct style random_style(struct random *r);
 
 /* The model, whose input is "image", ids or values in steps of 1/32, and whose first output, "out",
- * is rounded to steps of 1/8, if at all. *s is then what it has: a class token is one token more. */
+ * is rounded to steps of 1/8, if at all. *s is then what it has: a class token is one token
+ * more. */
 Onnx__ModelProto *make_transformer(struct random *r, struct style *s);
 
 #endif

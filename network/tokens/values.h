@@ -1,7 +1,8 @@
 /* network/tokens/values.h -- what a layer of tokens computes with, and of what.
  *
  * Codes are whole numbers: bytes, of a norm up to 16 bits, or the sums of a layer that does not
- * round them, of 32. Steps are real: a code c of a part of what is read is worth (c - zero) * step, and a result
+ * round them, of 32. Steps are real: a code c of a part of what is read is worth
+ * (c - zero) * step, and a result
  *
  *     out = clamp(rne(real / step) + requant.zero, requant.low, requant.high)
  *

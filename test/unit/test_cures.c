@@ -105,8 +105,8 @@ static void options_are_used_as_the_refusal_says(void **state)
           "--set neuron.kind=requantize --set input.coding=value --set input.steps=1",
           "run " FMNIST RANDOM FIRE " --outputs @/o.npy --set neuron.kind=requantize "
           "--set input.coding=value --set input.steps=1" },
-        { "run " BSNN RANDOM, "core.readout.kind = adc, whose codes can clip: values of neurons are "
-          "computed layer by layer and exactly: want --set core.readout.kind=exact",
+        { "run " BSNN RANDOM, "core.readout.kind = adc, whose codes can clip: values of neurons "
+          "are computed layer by layer and exactly: want --set core.readout.kind=exact",
           "run " BSNN RANDOM " --set core.readout.kind=exact" },
         { "run " BSNN RANDOM " --values timed", "--values timed: values of neurons are computed "
           "layer by layer and exactly: want --values layer",

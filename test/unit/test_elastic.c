@@ -332,8 +332,8 @@ static void a_deadlock_names_its_circle_and_a_cure_that_works(void **state)
     }
 }
 
-/* Halving what one buffer lacks and then another takes more the larger the map is: after 16 runs the
- * least size that did is told. */
+/* Halving what one buffer lacks and then another takes more the larger the map is: after 16 runs
+ * the least size that did is told. */
 static void a_cure_is_looked_for_in_16_runs_at_most(void **state)
 {
     static const uint32_t rows[] = { 4, 10, 40, 100, 200 };

@@ -122,7 +122,8 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         { MESH "--set fabric.columns=12 --traffic shuffle",
           "--traffic: shuffle: fabric.rows = 8, fabric.columns = 12: want powers of 2" },
         { MESH "--set fabric.rows=6 --traffic transpose",
-          "--traffic: transpose: fabric.rows = 6, fabric.columns = 8: want as many columns as rows" },
+          "--traffic: transpose: fabric.rows = 6, fabric.columns = 8: want as many columns as "
+          "rows" },
         { MESH "--traffic @/far.txt", "far.txt:2: node 64: want 0 to 63" },
         { MESH "--traffic @/half.txt", "half.txt:1: 7 alone: want: from to [weight]" },
         { MESH "--traffic @/word.txt", "word.txt:1: x: want: from to [weight], whole numbers" },

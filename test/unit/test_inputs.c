@@ -224,8 +224,8 @@ static void other_arrays_of_numpy_are_refused_with_a_cure(void **state)
 
     write_model(*state, quantised(ONNX_TYPE(UINT8), 3));
     write_npy(*state, "<f2", v, sizeof v);
-    assert_refused(*state, "", "an array of '<f2': want '<f4', '<f8', '|u1', '|i1', '<i4' or '<i8', "
-                   "as astype() makes it");
+    assert_refused(*state, "", "an array of '<f2': want '<f4', '<f8', '|u1', '|i1', '<i4' or "
+                   "'<i8', as astype() makes it");
     write_npy(*state, "<f4', 'fortran_order': True, 'more': '", v, sizeof v);
     assert_refused(*state, "", "in Fortran's order: want C's, as numpy.ascontiguousarray()");
 }

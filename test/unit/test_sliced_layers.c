@@ -202,7 +202,8 @@ static uint64_t assert_same_run(const struct random_study *s, const struct range
     run_images(s, ranges, n_image, simd, true, &timed);
     for (uint32_t i = 0; i < s->plan.n_core; i++) {
         if (layers.core[i].clipped != timed.core[i].clipped)
-            fail_msg("seed %u, %s, core %u: %llu clipped, want %llu", s->seed, simd ? simd : "fastest", i,
+            fail_msg("seed %u, %s, core %u: %llu clipped, want %llu", s->seed,
+                     simd ? simd : "fastest", i,
                      (unsigned long long)layers.core[i].clipped,
                      (unsigned long long)timed.core[i].clipped);
         assert_memory_equal(&layers.core[i], &timed.core[i], sizeof layers.core[i]);
