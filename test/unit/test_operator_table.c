@@ -50,10 +50,10 @@ static const struct row rows[] = {
     { "b Add x each", 17, NULL, NULL, NULL },
     { "b Sub x each", 17, NULL, NULL, NULL },
     /* norms */
-    { "b LayerNormalization x each each", 17, NULL, NULL, QL },
-    { "b LayerNormalization x each each", 13, NULL, NULL, QL },
-    { "b RMSNormalization x each", 23, NULL, NULL, QL },
-    { "b SimplifiedLayerNormalization x each", 17, NULL, NULL, QL },
+    { "b LayerNormalization x each each", 17, NULL, NULL, NULL },
+    { "b LayerNormalization x each each", 13, NULL, NULL, NULL },
+    { "b RMSNormalization x each", 23, NULL, NULL, NULL },
+    { "b SimplifiedLayerNormalization x each", 17, NULL, NULL, NULL },
     { "b ms.SkipLayerNormalization x x each each", 17, NULL, NULL, QL },
     { "b ms.SkipSimplifiedLayerNormalization x x each", 17, NULL, NULL, QL },
     /* functions */
@@ -399,6 +399,10 @@ static const struct meaning meanings[] = {
     { "i Relu sum; b Tanh i", 17, NULL },
     { "i Add sum map; b Gelu i", 20, NULL }, // of a sum with a residual
     { "i Sub map sum; b Tanh i", 20, NULL },
+    { "b LayerNormalization sum each each", 17, NULL },
+    { "i Add sum map; b LayerNormalization i each each", 17, NULL },
+    { "b RMSNormalization sum each", 23, NULL },
+    { "b SimplifiedLayerNormalization sum each", 17, "b RMSNormalization sum each" },
     { "i Mul sum half; d Add i each; e Neg d; b Gelu e", 20, NULL },
     /* sums of codes, which are worth 2^-12 */
     { "i MatMulInteger map.q codes; d Cast i to=1; e Mul d step16; b Relu e", 17, "b Relu sum" },
