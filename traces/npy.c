@@ -241,8 +241,9 @@ static void put_entry(FILE *out, const struct entry *e, const char *name)
 void npy_write_head(FILE *out, const struct npy *a)
 {
     char text[512];
+    const size_t n = make_header(a, text);
 
-    fwrite(text, 1, make_header(a, text), out);
+    fwrite(text, 1, n, out);
 }
 
 static size_t data_bytes(const struct npz_member *member)

@@ -188,19 +188,19 @@ static void wait_for_room(struct site *s, uint64_t until)
     struct meter *m = &s->digital_meter;
 
     while (m->since_clk < until) {
-        const struct link *slow = NULL;
         uint64_t least = UINT64_MAX, next = until;
+        uint32_t slow = 0; // stream
         for (uint32_t i = 0; i < s->n_link; i++) {
             const struct link *l = &s->link[i];
             if (l->from != &s->out)
                 continue;
             uint64_t n = n_sent(l, m->since_clk);
-            slow = n < least ? l : slow;
+            slow = n < least ? l->stream : slow;
             least = min_u64(least, n);
             if (n < l->next)
                 next = min_u64(next, l->sent_clk[n % l->from->room]);
         }
-        meter_spend(m, next, ELASTIC_BLOCKED, ON_OUTPUT, slow->stream);
+        meter_spend(m, next, ELASTIC_BLOCKED, ON_OUTPUT, slow);
     }
 }
 

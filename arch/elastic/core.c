@@ -219,11 +219,13 @@ static void watch_digital(struct site *s, uint64_t now)
     uint32_t n = s->result[s->result_first];
     const struct intake *in;
     if (s->out.fill.used + site_places(s, s->digital_next, n) > s->out.fill.size) {
-        const struct link *slow = NULL; // that has sent least
-        for (const struct link *l = s->link; l < s->link + s->n_link; l++)
-            if (l->from == &s->out && (!slow || l->next < slow->next))
-                slow = l;
-        meter_set(m, now, ELASTIC_BLOCKED, ON_OUTPUT, slow->stream);
+        uint64_t least = UINT64_MAX;
+        uint32_t slow = 0; // stream that has sent least
+        for (const struct link *l = s->link; l < s->link + s->n_link; l++) {
+            slow = l->from == &s->out && l->next < least ? l->stream : slow;
+            least = l->from == &s->out ? min_u64(least, l->next) : least;
+        }
+        meter_set(m, now, ELASTIC_BLOCKED, ON_OUTPUT, slow);
     } else if (s->sums.tokens && s->sums.arrived - s->sums.taken < n) {
         meter_set(m, now, ELASTIC_WAITING, ON_SUMS, s->sums.stream);
     } else if ((in = residual_missing(s, s->digital_next, n))) {
