@@ -48,3 +48,17 @@ bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
                      "chip's after %" PRIu64, seed, i, clk[i], e->result_clk[i]);
     return ends;
 }
+
+void elastic_rig_same(const struct elastic_result *a, const struct elastic_result *b,
+                      const struct plan *p)
+{
+    assert_int_equal(a->elapsed, b->elapsed);
+    assert_int_equal(a->n_image, b->n_image);
+    assert_int_equal(a->n_stage, b->n_stage);
+    assert_memory_equal(a->result_clk, b->result_clk, a->n_image * sizeof *a->result_clk);
+    assert_memory_equal(a->start_clk, b->start_clk, a->n_image * sizeof *a->start_clk);
+    assert_memory_equal(a->core, b->core, p->n_core * sizeof *a->core);
+    assert_memory_equal(a->stream, b->stream, p->n_stream * sizeof *a->stream);
+    for (uint32_t i = 0; i < a->n_stage; i++)
+        assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
+}

@@ -119,19 +119,6 @@ static void results_come_when_a_twin_has_them_whenever_images_come(void **state)
 
 /* ---- images that are all there, or come at a pace ---- */
 
-static void assert_same(const struct elastic_result *a, const struct elastic_result *b,
-                        const struct plan *p)
-{
-    assert_int_equal(a->elapsed, b->elapsed);
-    assert_int_equal(a->n_image, b->n_image);
-    assert_memory_equal(a->result_clk, b->result_clk, a->n_image * sizeof *a->result_clk);
-    assert_memory_equal(a->start_clk, b->start_clk, a->n_image * sizeof *a->start_clk);
-    assert_memory_equal(a->core, b->core, p->n_core * sizeof *a->core);
-    assert_memory_equal(a->stream, b->stream, p->n_stream * sizeof *a->stream);
-    for (uint32_t i = 0; i < a->n_stage; i++)
-        assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
-}
-
 /* ResNet-32, as it is run at once: back to back, and paced by elastic.image_period_clocks. */
 static void the_same_images_take_what_they_take_in_a_run(void **state)
 {
@@ -152,7 +139,7 @@ static void the_same_images_take_what_they_take_in_a_run(void **state)
         for (uint64_t i = 0; i < N; i++)
             assert_true(elastic_live_give(l, i * (k ? PERIOD : 0)));
         assert_int_equal(elastic_live_end(l, &live, &m), ERR_NONE);
-        assert_same(&run, &live, &r.plan);
+        elastic_rig_same(&run, &live, &r.plan);
         elastic_live_free(l);
         elastic_result_release(&run);
         elastic_result_release(&live);
