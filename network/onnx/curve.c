@@ -134,16 +134,24 @@ static bool same_source(const struct onnx_meaning *a, const struct onnx_meaning 
            memcmp(&a->view, &b->view, sizeof a->view) == 0;
 }
 
-static enum err evaluate(struct onnx_reader *r, const struct onnx_node *node,
-                         const struct onnx_meaning *source, uint32_t depth, struct array *out);
+/* What is made of the bytes of a map. */
+struct bytes {
+    struct onnx_reader        *r;
+    const struct onnx_meaning *source;
+    uint32_t                   depth; // how many more operators may be between
+};
+
+static enum err operand(void *context, const struct onnx_node *node, uint32_t i, struct array *out);
 
 /* Input i as an array over the source's bytes, or as a constant. */
-static enum err value_of(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                         const struct onnx_meaning *source, uint32_t depth, struct array *out)
+static enum err value_of(const struct bytes *of, const struct onnx_node *node, uint32_t i,
+                         struct array *out)
 {
+    struct onnx_reader *r = of->r;
+    struct bytes before = {r, of->source, of->depth - 1};
     const struct onnx_meaning *m = onnx_input(r, node, i);
     const struct array *a = m->means == ONNX_CURVE ? &m->curve->value : NULL;
-    uint32_t n_dim = n_dim_of(source);
+    uint32_t n_dim = n_dim_of(of->source);
 
     switch (m->means) {
     case ONNX_STORED:
@@ -168,11 +176,11 @@ static enum err value_of(struct onnx_reader *r, const struct onnx_node *node, ui
             memcpy(out->integer, a->integer, a->n * sizeof *a->integer);
         return ERR_NONE;
     case ONNX_DRAFT:
-        if (depth == 0)
+        if (of->depth == 0)
             return onnx_node_refuse(node, r->msg, "is behind more than %d operators without "
                                     "QuantizeLinear: want one between them", MOST_CHAIN);
-        return evaluate(r, &r->graph.node[r->graph.value[node->input[i]].index], source, depth - 1,
-                        out);
+        return onnx_evaluate(r, &r->graph.node[r->graph.value[node->input[i]].index], operand,
+                             &before, out);
     case ONNX_NOTHING:
     case ONNX_IMAGE:
     case ONNX_BYTES:
@@ -212,36 +220,26 @@ static bool is_operator(const struct onnx_node *node, const char *name)
     return node->proto->op_type && strcmp(node->proto->op_type, name) == 0;
 }
 
+static enum err operand(void *context, const struct onnx_node *node, uint32_t i, struct array *out)
+{
+    const struct bytes *of = context;
+    const struct onnx_meaning *source = of->source;
+    const bool lists = is_operator(node, "BatchNormalization"); // one constant for each channel
+    const bool constant = onnx_is_constant(onnx_input(of->r, node, i));
+    enum err e = value_of(of, node, i, out);
+
+    if (!e && constant && !lists)
+        e = check_operand(of->r, node, i, source, out);
+    if (!e && !constant && lists && !widen(out, channel_axis(source), source->shape.channels))
+        e = no_memory(of->r);
+    return e;
+}
+
 /* What a node makes of the source's 256 bytes. */
 static enum err evaluate(struct onnx_reader *r, const struct onnx_node *node,
-                         const struct onnx_meaning *source, uint32_t depth, struct array *out)
+                         const struct onnx_meaning *source, struct array *out)
 {
-    struct array *array = calloc(node->n_input + 1, sizeof *array);
-    const struct array **in = calloc(node->n_input + 1, sizeof *in);
-    bool lists = is_operator(node, "BatchNormalization"); // one constant for each channel
-    enum err e = array && in ? ERR_NONE : no_memory(r);
-
-    for (uint32_t i = 0; i < node->n_input && !e; i++) {
-        if (!onnx_has_input(node, i))
-            continue;
-        e = value_of(r, node, i, source, depth, &array[i]);
-        in[i] = &array[i];
-        bool constant = onnx_is_constant(onnx_input(r, node, i));
-        if (!e && constant && !lists)
-            e = check_operand(r, node, i, source, &array[i]);
-        if (!e && !constant && lists && !widen(&array[i], channel_axis(source),
-                                               source->shape.channels))
-            e = no_memory(r);
-    }
-    if (!e)
-        e = float_eval(&(struct float_eval){.node = node, .opset = r->graph.opset, .in = in,
-                                            .values_left = &r->values_left,
-                                            .work_left = &r->work_left}, out, r->msg);
-    for (uint32_t i = 0; array && i < node->n_input; i++)
-        array_release(&array[i]);
-    free(array);
-    free(in);
-    return e;
+    return onnx_evaluate(r, node, operand, &(struct bytes){r, source, MOST_CHAIN}, out);
 }
 
 /* ---- Nodes ---- */
@@ -310,7 +308,7 @@ static enum err dequantise(struct onnx_reader *r, const struct onnx_node *node)
     if (!e)
         e = new_curve(r, &c->source, &real);
     if (!e)
-        e = evaluate(r, node, &c->source, MOST_CHAIN, &real->value);
+        e = evaluate(r, node, &c->source, &real->value);
     if (e)
         return e;
     real->maker = c->maker;
@@ -361,7 +359,7 @@ enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
     if (!e)
         e = new_curve(r, &source, &c);
     if (!e)
-        e = evaluate(r, node, &source, MOST_CHAIN, &c->value);
+        e = evaluate(r, node, &source, &c->value);
     if (e)
         return e;
     c->maker = node;

@@ -1,4 +1,4 @@
-/* network/onnx/draft.c -- making drafts and adding to them; see onnx_read.h. */
+/* network/onnx/draft.c -- making drafts and adding to them; see read.h. */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

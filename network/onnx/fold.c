@@ -88,41 +88,51 @@ static enum err store(struct onnx_reader *r, const struct onnx_node *node, const
     return e;
 }
 
-static enum err take_arrays(struct onnx_reader *r, const struct onnx_node *node,
-                            struct array *array, const struct array **in)
+enum err onnx_evaluate(struct onnx_reader *r, const struct onnx_node *node, onnx_operand *operand,
+                       void *context, struct array *out)
 {
-    for (uint32_t i = 0; i < node->n_input; i++) {
-        if (!onnx_has_input(node, i))
-            continue;
-        const struct onnx_tensor *t = &onnx_input(r, node, i)->tensor;
-        if (t->n > r->values_left)
-            return onnx_node_refuse(node, r->msg, "reads %zu constants: want them folded", t->n);
-        r->values_left -= t->n;
-        if (!array_from_tensor(&array[i], t))
-            return err_set(r->msg, ERR_MEMORY, "no memory for a constant of %zu values", t->n);
-        in[i] = &array[i];
-    }
+    struct array *array = calloc(node->n_input + 1, sizeof *array);
+    const struct array **in = calloc(node->n_input + 1, sizeof *in);
+    enum err e = array && in ? ERR_NONE
+                             : err_set(r->msg, ERR_MEMORY, "no memory for what a node reads");
+
+    for (uint32_t i = 0; i < node->n_input && !e; i++)
+        if (onnx_has_input(node, i)) {
+            e = operand(context, node, i, &array[i]);
+            in[i] = &array[i];
+        }
+    if (!e)
+        e = float_eval(&(struct float_eval){.node = node, .opset = r->graph.opset, .in = in,
+                                            .values_left = &r->values_left,
+                                            .work_left = &r->work_left}, out, r->msg);
+    for (uint32_t i = 0; array && i < node->n_input; i++)
+        array_release(&array[i]);
+    free(array);
+    free(in);
+    return e;
+}
+
+static enum err stored(void *context, const struct onnx_node *node, uint32_t i, struct array *out)
+{
+    struct onnx_reader *r = context;
+    const struct onnx_tensor *t = &onnx_input(r, node, i)->tensor;
+
+    if (t->n > r->values_left)
+        return onnx_node_refuse(node, r->msg, "reads %zu constants: want them folded", t->n);
+    r->values_left -= t->n;
+    if (!array_from_tensor(out, t))
+        return err_set(r->msg, ERR_MEMORY, "no memory for a constant of %zu values", t->n);
     return ERR_NONE;
 }
 
 enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node)
 {
-    struct array *array = calloc(node->n_input + 1, sizeof *array), out = {0};
-    const struct array **in = calloc(node->n_input + 1, sizeof *in);
-    enum err e = array && in ? take_arrays(r, node, array, in)
-                             : err_set(r->msg, ERR_MEMORY, "no memory for constants");
+    struct array out = {0};
+    enum err e = onnx_evaluate(r, node, stored, r, &out);
 
     if (!e)
-        e = float_eval(&(struct float_eval){.node = node, .opset = r->graph.opset, .in = in,
-                                            .values_left = &r->values_left,
-                                            .work_left = &r->work_left}, &out, r->msg);
-    if (!e)
         e = store(r, node, &out);
-    for (uint32_t i = 0; array && i < node->n_input; i++)
-        array_release(&array[i]);
     array_release(&out);
-    free(array);
-    free(in);
     return e;
 }
 

@@ -1,4 +1,4 @@
-/* network/onnx/layer.c -- from drafts to layers; see onnx_read.h. */
+/* network/onnx/layer.c -- from drafts to layers; see read.h. */
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* network/onnx/map.c -- what nodes do before they read a map; see onnx_read.h. */
+/* network/onnx/map.c -- what nodes do before they read a map; see read.h. */
 #include <assert.h>
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
 /* network/onnx/op_constant.c -- Constant, and Shape of a map: numbers that no image changes. What
- * is computed from them is folded (onnx_fold.c). */
+ * is computed from them is folded (fold.c). */
 #include <inttypes.h>
 
 #include "network/onnx/read.h"

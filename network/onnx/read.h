@@ -30,7 +30,7 @@
  * told by a layout, or, of tokens and heads, by axes (axes.h).
  *
  * Anything that does not fit this scheme is refused with the node's name. One file onnx_op_*.c is a
- * family of operators, one operator is one row of the table in onnx_read.c.
+ * family of operators, one operator is one row of the table in read.c.
  */
 #ifndef NETWORK_ONNX_READ_H
 #define NETWORK_ONNX_READ_H
@@ -268,7 +268,7 @@ enum err onnx_read_pads(const struct onnx_reader *r, const struct onnx_node *nod
 enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *node,
                            const struct onnx_meaning *x);
 
-/* ---- Layers, onnx_draft.c ---- */
+/* ---- Layers, draft.c ---- */
 
 struct onnx_quantisation {
     double  scale;
@@ -388,7 +388,7 @@ void onnx_curve_free_all(struct onnx_reader *r);
 bool onnx_function_continues(const struct onnx_reader *r, const struct onnx_node *node, bool known);
 enum err onnx_function_read(struct onnx_reader *r, const struct onnx_node *node);
 
-/* ---- Quantising, onnx_op_quantize.c ---- */
+/* ---- Quantising, op_quantize.c ---- */
 
 /* Scale and zero point of an activation, inputs i and i + 1. */
 enum err onnx_read_quantisation(const struct onnx_reader *r, const struct onnx_node *node,
@@ -424,7 +424,16 @@ enum err onnx_add_constant(struct onnx_reader *r, const struct onnx_node *node, 
 enum err onnx_concat(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
                      const struct onnx_meaning *part, int64_t axis, struct onnx_meaning *out);
 
-/* ---- Constants, onnx_fold.c ---- */
+/* ---- Constants, fold.c ---- */
+
+/* Makes *out, which the caller releases, of input i of a node. */
+typedef enum err onnx_operand(void *context, const struct onnx_node *node, uint32_t i,
+                              struct array *out);
+
+/* What the float evaluator makes of a node whose inputs operand() gives; the caller releases
+ * *out. */
+enum err onnx_evaluate(struct onnx_reader *r, const struct onnx_node *node, onnx_operand *operand,
+                       void *context, struct array *out);
 
 /* Evaluates a node whose inputs are all stored. */
 enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node);

@@ -90,68 +90,44 @@ struct numbers {
     uint32_t            sum;
     const float        *x; // [n]
     uint32_t            n;
+    uint32_t            depth; // how many more operators may be between
 };
 
-static enum err evaluate(const struct numbers *of, uint32_t value, uint32_t depth,
-                         struct array *out);
+static enum err evaluate(struct numbers *of, uint32_t value, struct array *out);
 
-static enum err value_of(const struct numbers *of, const struct onnx_node *node, uint32_t i,
-                         uint32_t depth, struct array *out)
+static enum err operand(void *context, const struct onnx_node *node, uint32_t i, struct array *out)
 {
-    const struct onnx_meaning *m = onnx_input(of->r, node, i);
+    struct numbers of = *(const struct numbers *)context;
+    const struct onnx_meaning *m = onnx_input(of.r, node, i);
 
+    of.depth--;
     if (!onnx_is_constant(m))
-        return evaluate(of, node->input[i], depth, out);
+        return evaluate(&of, node->input[i], out);
     if (m->tensor.n != 1)
-        return onnx_node_refuse(node, of->r->msg, "input %" PRIu32 " has %zu constants: want one, "
+        return onnx_node_refuse(node, of.r->msg, "input %" PRIu32 " has %zu constants: want one, "
                                 "or QuantizeLinear and DequantizeLinear in front of it", i,
                                 m->tensor.n);
     if (m->means == ONNX_STORED)
-        return array_from_tensor(out, &m->tensor) ? ERR_NONE : no_memory(of->r);
+        return array_from_tensor(out, &m->tensor) ? ERR_NONE : no_memory(of.r);
     if (!array_init(out, TYPE(FLOAT), 0, NULL))
-        return no_memory(of->r);
+        return no_memory(of.r);
     out->real[0] = (float)onnx_constant(m, 0);
     return ERR_NONE;
 }
 
-/* What a node, not of the sum's draft any more, makes of the numbers. */
-static enum err evaluate_node(const struct numbers *of, const struct onnx_node *node,
-                              uint32_t depth, struct array *out)
+static enum err evaluate(struct numbers *of, uint32_t value, struct array *out)
 {
     struct onnx_reader *r = of->r;
-    struct array *array = calloc(node->n_input + 1, sizeof *array);
-    const struct array **in = calloc(node->n_input + 1, sizeof *in);
-    enum err e = array && in ? ERR_NONE : no_memory(r);
 
-    if (!e && depth == 0)
-        e = onnx_node_refuse(node, r->msg, "is behind more than %d operators without "
-                             "QuantizeLinear: want one between them", MOST_CHAIN);
-    for (uint32_t i = 0; i < node->n_input && !e; i++) {
-        if (!onnx_has_input(node, i))
-            continue;
-        e = value_of(of, node, i, depth - 1, &array[i]);
-        in[i] = &array[i];
+    if (value != of->sum) {
+        const struct onnx_node *node = &r->graph.node[r->graph.value[value].index];
+        if (of->depth == 0)
+            return onnx_node_refuse(node, r->msg, "is behind more than %d operators without "
+                                    "QuantizeLinear: want one between them", MOST_CHAIN);
+        return onnx_evaluate(r, node, operand, of, out);
     }
-    if (!e)
-        e = float_eval(&(struct float_eval){.node = node, .opset = r->graph.opset, .in = in,
-                                            .values_left = &r->values_left,
-                                            .work_left = &r->work_left}, out, r->msg);
-    for (uint32_t i = 0; array && i < node->n_input; i++)
-        array_release(&array[i]);
-    free(array);
-    free(in);
-    return e;
-}
-
-static enum err evaluate(const struct numbers *of, uint32_t value, uint32_t depth,
-                         struct array *out)
-{
-    const struct onnx_reader *r = of->r;
-
-    if (value != of->sum)
-        return evaluate_node(of, &r->graph.node[r->graph.value[value].index], depth, out);
     if (!array_init(out, TYPE(FLOAT), 1, &of->n))
-        return no_memory(of->r);
+        return no_memory(r);
     memcpy(out->real, of->x, of->n * sizeof *of->x);
     return ERR_NONE;
 }
@@ -225,8 +201,8 @@ static enum err measure(const struct search *s, struct samples *of, size_t first
 
     for (uint32_t i = 0; x && i < n; i++)
         x[i] = fminf(fmaxf(number_of(of->at[first + i].key), s->least), s->most);
-    enum err e = x ? evaluate(&(struct numbers){s->r, s->sum, x, n}, s->value, MOST_CHAIN, &out)
-                   : no_memory(s->r);
+    struct numbers numbers = {s->r, s->sum, x, n, MOST_CHAIN};
+    enum err e = x ? evaluate(&numbers, s->value, &out) : no_memory(s->r);
     if (!e && out.n != n)
         e = onnx_node_refuse(&s->r->graph.node[s->r->graph.value[s->value].index], s->r->msg,
                              "is no function of one number: want QuantizeLinear and "
