@@ -4,8 +4,7 @@
 # says 3; MPI_Reduce says NaN and 3; in rank 0 it is the other way about, and MPI_MIN is 3 of 2, 3 and 4. A comparison with NaN
 # drops what was found so far. The worst error of a study whose one point diverged looks like a good figure.
 . "$(dirname "$0")/tools/setup.sh"
-debian openmpi-bin=4.1.4-3+b1 libopenmpi3=4.1.4-3+b1 openmpi-common=4.1.4-3 libopenmpi-dev=4.1.4-3+b1
-command -v gcc >/dev/null || { echo "gcc is needed"; exit 2; }
+openmpi
 
 cat >nan.c <<'C'
 #include <math.h>
@@ -28,10 +27,7 @@ int main(int argc, char **argv)
     return MPI_Finalize();
 }
 C
-export OPAL_PREFIX=$dir/root/usr OPAL_LIBDIR=$dir/root/usr/lib/x86_64-linux-gnu/openmpi/lib
-export OPAL_PKGLIBDIR=$OPAL_LIBDIR/openmpi3
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-gcc -o nan nan.c -I"$OPAL_LIBDIR/../include" -L"$OPAL_LIBDIR" -L"$OPAL_LIBDIR/../.." -lmpi -lm
+compile nan
 mpirun.openmpi --oversubscribe -np 4 ./nan >out 2>/dev/null
 sed -n 1p out | expect "of 2 3 4" "rank 0: max 3, min 3, max by allreduce nan"
 sed -n 3p out | expect "of 1 2 4" "rank 2: max nan, min nan, max by allreduce 2"

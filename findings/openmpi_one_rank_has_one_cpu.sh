@@ -5,11 +5,8 @@
 # threads inside, the usual shape of a study, is several times slower than without mpirun.
 . "$(dirname "$0")/tools/setup.sh"
 [ "$(nproc)" -gt 1 ] || { echo "this machine has one processor: nothing can be seen"; exit 2; }
-debian openmpi-bin=4.1.4-3+b1 libopenmpi3=4.1.4-3+b1 openmpi-common=4.1.4-3
+openmpi
 
-export OPAL_PREFIX=$dir/root/usr OPAL_LIBDIR=$dir/root/usr/lib/x86_64-linux-gnu/openmpi/lib
-export OPAL_PKGLIBDIR=$OPAL_LIBDIR/openmpi3
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 mpirun.openmpi -np 1 nproc 2>/dev/null | expect "processors of one rank" 1
 { [ "$(mpirun.openmpi --bind-to none -np 1 nproc 2>/dev/null)" = "$(nproc)" ] && echo all || echo fewer; } |
     expect "with --bind-to none" all

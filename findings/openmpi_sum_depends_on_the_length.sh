@@ -5,8 +5,7 @@
 # when a study reports more columns at once; sums must be exact (integers), or gathered and added in one
 # order.
 . "$(dirname "$0")/tools/setup.sh"
-debian openmpi-bin=4.1.4-3+b1 libopenmpi3=4.1.4-3+b1 openmpi-common=4.1.4-3 libopenmpi-dev=4.1.4-3+b1
-command -v gcc >/dev/null || { echo "gcc is needed"; exit 2; }
+openmpi
 
 cat >sum.c <<'C'
 #include <mpi.h>
@@ -34,10 +33,7 @@ int main(int argc, char **argv)
     return MPI_Finalize();
 }
 C
-export OPAL_PREFIX=$dir/root/usr OPAL_LIBDIR=$dir/root/usr/lib/x86_64-linux-gnu/openmpi/lib
-export OPAL_PKGLIBDIR=$OPAL_LIBDIR/openmpi3
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-gcc -o sum sum.c -I"$OPAL_LIBDIR/../include" -L"$OPAL_LIBDIR" -L"$OPAL_LIBDIR/../.." -lmpi
+compile sum
 mpirun.openmpi --oversubscribe -np 5 ./sum >out 2>/dev/null
 grep "reduce of 4096" out | grep -v all | expect "five doubles" "reduce of 4096: 141667.09108159394"
 grep "reduce of 16384" out | expect "the same five" "reduce of 16384: 141667.09108159391"

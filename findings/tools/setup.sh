@@ -32,21 +32,16 @@ npm_packages() {
     export NODE_PATH=$dir/node_modules:$here/tools
 }
 
-# booksim2: builds this revision of BookSim2, which Debian has not, from its public repository, or
-# from a clone of it that the variable BOOKSIM2 names; $booksim is the program.
-booksim2() {
-    local from=${BOOKSIM2:-https://github.com/booksim/booksim2}
-    local flags='-w -O1 -I. -Iarbiters -Iallocators -Irouters -Inetworks -Ipower'
-    {
-        git clone -q "$from" booksim2 &&
-            git -C booksim2 checkout -q 28f43299f1706a3160ffac721ca461d74eb6e618 &&
-            make -C booksim2/src clean && make -C booksim2/src -j "$(nproc)" CPPFLAGS="$flags"
-    } >booksim2.log 2>&1 || {
-        tail -n 3 booksim2.log
-        echo "cannot have BookSim2 28f4329: git, flex, bison and g++ are needed, and $from"
-        exit 2
-    }
-    booksim=$dir/booksim2/src/booksim
+# openmpi: Open MPI 4.1.4 with its compiler's files; `compile NAME` makes NAME of NAME.c.
+openmpi() {
+    debian openmpi-bin=4.1.4-3+b1 libopenmpi3=4.1.4-3+b1 openmpi-common=4.1.4-3 libopenmpi-dev=4.1.4-3+b1
+    export OPAL_PREFIX=$dir/root/usr OPAL_LIBDIR=$dir/root/usr/lib/x86_64-linux-gnu/openmpi/lib
+    export OPAL_PKGLIBDIR=$OPAL_LIBDIR/openmpi3
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+}
+compile() {
+    command -v gcc >/dev/null || { echo "gcc is needed"; exit 2; }
+    gcc -o "$1" "$1.c" -I"$OPAL_LIBDIR/../include" -L"$OPAL_LIBDIR" -L"$OPAL_LIBDIR/../.." -lmpi -lm
 }
 
 # expect WHAT WANTED: compares what the command on standard input printed with what was seen.
