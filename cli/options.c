@@ -77,7 +77,8 @@ static const struct option_row rows[N_OPTION] = {
         "writes the tables as CSV: the first into FILE, the others beside it"),
     [OPTION_STATS] = FILE_ROW("stats", stats, "writes every counter in gem5's form"),
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
-        "writes cores and streams for Graphviz; no FILE: to standard output" },
+        "writes cores and streams for Graphviz, of a fabric on its grid; no FILE: to standard "
+        "output" },
     [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the tables as Markdown"),
     [OPTION_PROVE] = { "prove", NULL, KIND_FLAG, AT(prove), 0, 0, {0},
         "follows every byte through the machine, and stops at the first out of its place" },
