@@ -574,6 +574,7 @@ static enum err drop_unread_layers(struct onnx_reader *r)
     uint32_t *new = calloc(n->n_layer + 1, sizeof *new);
     enum err e = ERR_NONE;
 
+    onnx_forget_names(r); // those of dropped layers go with them
     dropped.layer = calloc(n->n_layer + 1, sizeof *dropped.layer);
     if (needed && new && dropped.layer) {
         find_needed(n, needed);
