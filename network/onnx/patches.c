@@ -60,7 +60,7 @@ static bool before_rounding(struct onnx_rewriting *w, struct patches *p, const c
     const Onnx__NodeProto *q = is(d, "DequantizeLinear") ? onnx_rewrite_maker(w, d->input[0])
                                                          : NULL;
 
-    if (!is(q, "QuantizeLinear"))
+    if (!is(q, "QuantizeLinear") || q->n_input < 2)
         return true;
     const Onnx__NodeProto *as = p->quantise ? p->quantise : q;
     for (size_t i = 1; i < 3; i++)
@@ -134,15 +134,16 @@ static bool read_order(const Onnx__NodeProto *node, struct patches *p)
            (p->order[2] == ROW || p->order[2] == COLUMN);
 }
 
-static uint32_t features(const struct patches *p)
+static uint64_t features(const struct patches *p) // may be more than any matrix has rows
 {
-    return p->size[CHANNEL] * p->size[IN_ROW] * p->size[IN_COLUMN];
+    return (uint64_t)p->size[CHANNEL] * p->size[IN_ROW] * p->size[IN_COLUMN];
 }
 
 /* Patches in rows, with or without a batch of 1. */
 static bool read_rows(const struct onnx_tensor *list, struct patches *p)
 {
-    const int64_t want[] = { 1, (int64_t)p->size[ROW] * p->size[COLUMN], features(p) };
+    const int64_t want[] = { 1, (int64_t)p->size[ROW] * p->size[COLUMN],
+                             (int64_t)features(p) };
     bool same = list->n == 2 || list->n == 3;
 
     for (size_t i = 0; same && i < list->n; i++) {
@@ -209,7 +210,7 @@ static bool find_patches(struct onnx_rewriting *w, const Onnx__NodeProto *node, 
 static void put_kernel(struct onnx_rewriting *w, const struct patches *p, const char *name)
 {
     const uint32_t dim[] = { p->outputs, p->size[CHANNEL], p->size[IN_ROW], p->size[IN_COLUMN] };
-    const uint32_t n = features(p);
+    const uint32_t n = (uint32_t)features(p); // rows of the matrix
     const bool real = !p->dequantise;
     Onnx__TensorProto *t = onnx_put_tensor(w, name, real ? TYPE(FLOAT) : p->matrix.type, 4, dim,
                                            p->matrix.n * (real ? sizeof(float) : 1));
@@ -360,7 +361,14 @@ static enum err rewrite_product(struct onnx_rewriting *w, Onnx__NodeProto **own)
 
 /* ---- Add ---- */
 
-/* The convolution that makes input k by way of put_tokens(), so far without a bias. */
+static bool has_list(const Onnx__NodeProto *node, const char *name, size_t n)
+{
+    return node->n_attribute == 1 && node->attribute[0]->n_ints == n &&
+           strcmp(onnx_text(node->attribute[0]->name), name) == 0;
+}
+
+/* The convolution that makes input k as put_tokens() makes it, so far without a bias; a file may
+ * have one of its own. */
 static const Onnx__NodeProto *bare(const struct onnx_rewriting *w, const Onnx__NodeProto *node,
                                    size_t k)
 {
@@ -373,7 +381,9 @@ static const Onnx__NodeProto *bare(const struct onnx_rewriting *w, const Onnx__N
     onnx_put_name(name, n, "patches");
     for (int i = 1; i < 3 && n; i++) {
         n = onnx_rewrite_maker(w, n->input[0]);
-        n = is(n, types[i]) ? n : NULL;
+        n = is(n, types[i]) && has_list(n, i == 1 ? "perm" : "strides", i == 1 ? 4 : 2) ? n : NULL;
+        if (n && i == 1 && n->attribute[0]->ints[3] != 1) // channels last
+            return NULL;
     }
     return n && n->n_input == 2 && strcmp(n->output[0], name) == 0 ? n : NULL;
 }
@@ -404,8 +414,9 @@ static enum err rewrite_bias(struct onnx_rewriting *w, Onnx__NodeProto **own)
 
     *own = NULL;
     if (node->n_input != 2 || is_read(w, node->input[k]) || !stored(w, node, 1 - k, &bias) ||
-        !stored(w, conv, 1, &weights) || bias.n_dim != 1 || bias.n != weights.dim[0] ||
-        !onnx_rewrite_constant(w, rows, 1, &list)) {
+        !stored(w, conv, 1, &weights) || bias.n_dim != 1 || weights.n_dim != 4 ||
+        bias.n != weights.dim[0] || !onnx_rewrite_constant(w, rows, 1, &list) || list.n < 2 ||
+        list.n > 3 || onnx_tensor_integer(&list, list.n - 1) != (int64_t)bias.n) {
         onnx_put(w, node);
         return ERR_NONE;
     }

@@ -352,6 +352,54 @@ static void other_patches_are_refused(void **state)
     }
 }
 
+/* A file's own convolution under the name that ours would have, laid out in four dimensions, in
+ * three, and in three with pixels last: a vector added to channels alone is its bias. Patches that
+ * nothing reads have the file rewritten. */
+static void a_convolution_of_that_name_keeps_its_meaning(void **state)
+{
+    static const int64_t perm[][4] = { { 0, 2, 3, 1 }, { 0, 2, 3, 1 }, { 0, 1, 2, 3 } };
+    static const int64_t kernel[] = { 4, 2, 2, 2, -1 }, vector[] = { 4, -1 }, six[] = { 6, -1 };
+    static const int64_t cut[] = { 1, 2, 2, 2, 2, 2 }, order[] = { 0, 2, 4, 3, 5, 1 };
+    static const float bias[] = { 0.5F, -0.25F, 0.125F, 1 }, scale = 0.0625F;
+    static const int8_t weights[4 * 2 * 2 * 2] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        const int64_t list[] = { 1, 1, 4, 4 }, n[] = { kind == 0 ? 4 : 3, -1 };
+        const int64_t *dims = list + (kind > 0);
+        Onnx__ModelProto *m = make_model(2, 4, 4);
+        struct network read;
+        struct err_msg msg;
+        size_t size;
+        make_qdq(m, "image", "x", 1, ONNX_TYPE(UINT8), 0);
+        make_weights(m, "w", kernel, weights, 1, &scale, 0);
+        make_tensor(m, "list", ONNX_TYPE(INT64), n, dims, (size_t)n[0] * sizeof *dims);
+        make_tensor(m, "bias", ONNX_TYPE(FLOAT), vector, bias, sizeof bias);
+        make_ints(make_node(m, "Conv", "conv", "x w", "y.patches"), "strides", 2,
+                  (const int64_t[]){ 2, 2 });
+        make_ints(make_node(m, "Transpose", "turn", "y.patches", "y.turned"), "perm", 4,
+                  perm[kind]);
+        make_node(m, "Reshape", "lay", "y.turned list", "y");
+        make_node(m, "Add", "add", "y bias", "s");
+        make_tensor(m, "cut", ONNX_TYPE(INT64), six, cut, sizeof cut);
+        make_node(m, "Reshape", "cutting", "x cut", "c");
+        make_ints(make_node(m, "Transpose", "turning", "c", "t"), "perm", 6, order);
+        make_qdq(m, "s", "out", 0.0625F, ONNX_TYPE(INT8), 0);
+        make_output(m, "out", (size_t)n[0], dims);
+        uint8_t *data = make_packed(m, &size);
+        const enum err e = network_decode_onnx(&read, "own", data, size, &msg);
+        if (kind == 1)
+            assert_int_equal(e, ERR_NONE);
+        else if (e)
+            assert_non_null(strstr(msg.text, ": want"));
+        assert_true(kind < 2 || e);
+        if (!e)
+            network_release(&read);
+        free(data);
+        make_free(m);
+    }
+}
+
 /* The same of floats, to their precision. */
 static void a_real_matrix_of_patches_is_one_too(void **state)
 {
@@ -746,6 +794,7 @@ int main(void)
                                         tmpdir_remove),
         cmocka_unit_test(a_real_matrix_of_patches_is_one_too),
         cmocka_unit_test(other_patches_are_refused),
+        cmocka_unit_test(a_convolution_of_that_name_keeps_its_meaning),
         cmocka_unit_test(layout_makes_no_layer),
         cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
         cmocka_unit_test(a_windows_query_sees_its_window),
