@@ -338,7 +338,7 @@ static enum err collect(const struct search *s, struct step_function **function)
 /* ---- Nodes ---- */
 
 /* Largest |real result| of a draft. */
-static double most_of(const struct onnx_reader *r, const struct onnx_draft *d)
+static double most_of(const struct onnx_draft *d)
 {
     const struct layer *l = &d->layer;
     const size_t rows = layer_kernel_rows(l);
@@ -353,7 +353,6 @@ static double most_of(const struct onnx_reader *r, const struct onnx_draft *d)
             sum += abs(layer_weight(l, o * rows + i));
         most = fmax(most, d->unit[o] * sum * most_x + fabs(d->bias[o]));
     }
-    (void)r;
     return most + fabs(d->residual_scale) * most_x;
 }
 
@@ -412,7 +411,7 @@ static enum err find_function(struct onnx_reader *r, const struct onnx_node *nod
         s.least = (float)d->low;
         s.most = (float)d->high;
     }
-    enum err e = sample(&s, fminf((float)most_of(r, d), 0x1p120F));
+    enum err e = sample(&s, fminf((float)most_of(d), 0x1p120F));
     if (!e)
         e = find_peaks(&s);
     if (!e)
