@@ -369,6 +369,7 @@ static void release_scratch(struct imc_scratch *s)
     free(s->acc);
     free(s->result);
     free(s->pixel);
+    free(s->sums);
     free(s->window);
 }
 
