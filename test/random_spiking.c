@@ -85,9 +85,10 @@ static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t inde
     l->groups = pools ? channels : grouped ? 2 : 1;
     if (pools) {
         l->kind = LAYER_AVERAGE_POOL;
-        state_rounding(l, 8);
         if (pools_currents)
             draw_neuron(l, d, false, periodic);
+        else
+            state_rounding(l, 8);
         return;
     }
     l->weight = malloc((size_t)layer_kernel_rows(l) * channels);
