@@ -46,7 +46,7 @@ IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc nir memory dataflow import arch study report -type d ! -name sc ! -name mpi ! -name hdf5)
+ROOMS := $(shell find core network traces noc nir onnx memory dataflow import arch study report -type d ! -name sc ! -name mpi ! -name hdf5)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
 SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)

@@ -13,9 +13,9 @@
 #include "cli/results.h"
 #include "core/util.h"
 #include "import/import.h"
-#include "network/onnx/file.h"
-#include "network/onnx/kind.h"
-#include "network/onnx/read.h"
+#include "onnx/file.h"
+#include "onnx/kind.h"
+#include "onnx/read/read.h"
 #include "traces/images.h"
 
 enum { MOST_AXES = 16 };

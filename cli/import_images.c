@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "network/onnx/ids.h"
+#include "onnx/ids.h"
 #include "study/jobs.h"
 
 enum err image_reader_open(struct image_reader *r, const struct import_images *from, uint64_t first,

@@ -7,9 +7,9 @@
 
 #include "import/import.h"
 #include "import/walk.h"
-#include "network/onnx/build.h"
-#include "network/onnx/read.h"
-#include "network/onnx/transposed.h"
+#include "onnx/build.h"
+#include "onnx/read/read.h"
+#include "onnx/transposed.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

@@ -32,9 +32,9 @@
 #include <stdint.h>
 
 #include "core/err.h"
-#include "network/float/graph.h"
 #include "network/network.h"
-#include "network/onnx/ids.h"
+#include "onnx/float/graph.h"
+#include "onnx/ids.h"
 #include "traces/normalise.h"
 
 struct import_cfg {

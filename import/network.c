@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "import/import.h"
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 
 enum { PIXEL_ZERO = 128 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "import/walk.h"
-#include "network/onnx/transposed.h"
+#include "onnx/transposed.h"
 
 static enum err start(const struct import_walk *w, struct import_node *n, uint32_t outputs)
 {

@@ -9,7 +9,7 @@ git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | grep -v '^test/\|^examples/' |
     xargs grep -n '^#include "' |
     awk -F: '
         BEGIN {
-            n = split("core network=traces=noc memory=nir dataflow import arch study report cli=tlm=bench=lib", step, " ")
+            n = split("core network=traces=noc memory=nir=onnx dataflow import arch study report cli=tlm=bench=lib", step, " ")
             for (i = 1; i <= n; i++) {
                 m = split(step[i], side, "=")
                 for (j = 1; j <= m; j++)

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "network/float/graph.h"
-#include "network/onnx/read.h"
 #include "network/precision.h"
 #include "network/values/values.h"
+#include "onnx/float/graph.h"
+#include "onnx/read/read.h"
 #include "study/values.h"
 
 #define MOST_VALUES (UINT64_C(1) << 28) // of the host, an image

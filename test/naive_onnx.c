@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "network/onnx/tensor.h"
+#include "onnx/tensor.h"
 
 typedef struct naive_tensor tensor;
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "import/import.h"
-#include "network/onnx/file.h"
-#include "network/onnx/prepare.h"
-#include "network/onnx/read.h"
 #include "network/values/plain.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
+#include "onnx/rewrite/prepare.h"
 #include "test/reference.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "dataflow/config.h"
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "memory/registers.h"
 #include "study/inputs.h"
 #include "study/outputs.h"

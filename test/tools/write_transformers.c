@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "study/outputs.h"
 #include "test/onnx_make.h"
 #include "test/random_transformer.h"

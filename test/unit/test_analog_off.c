@@ -14,7 +14,7 @@
 
 #include "arch/analog/layers.h"
 #include "core/simd.h"
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "study/analog.h"
 #include "test/trained.h"
 #include "test/zoo/zoo.h"

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "network/network.h"
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 

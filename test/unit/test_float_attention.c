@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/rewrite.h"
+#include "onnx/float/graph.h"
+#include "onnx/rewrite/rewrite.h"
 #include "test/onnx_make.h"
 
 enum { TOKENS = 6, HIDDEN = 24, MOST = 1 << 14 };

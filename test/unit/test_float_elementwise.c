@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/rewrite.h"
+#include "onnx/float/graph.h"
+#include "onnx/rewrite/rewrite.h"
 #include "test/onnx_make.h"
 
 static const float values[] = {-INFINITY, -3, -1, -0.5F, 0, 0.5F, 1, 2.5F, 3, INFINITY, NAN};

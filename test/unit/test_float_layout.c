@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
+#include "onnx/float/graph.h"
 #include "test/onnx_make.h"
 
 enum { N_SEED = 400, MOST_DIMS = 8, CHANNELS = 8, SIDE = 6, N_VALUE = CHANNELS * SIDE * SIDE };

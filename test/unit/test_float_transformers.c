@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/read.h"
+#include "onnx/float/graph.h"
+#include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/shared.h"
 

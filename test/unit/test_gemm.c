@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "network/float/gemm.h"
+#include "onnx/float/gemm.h"
 
 enum { N_CASE = 300, MOST = 70 };
 

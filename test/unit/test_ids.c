@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "network/onnx/file.h"
+#include "onnx/file.h"
 #include "test/cli_rig.h"
 #include "test/dice.h"
 #include "test/naive_onnx.h"

@@ -14,10 +14,10 @@
 
 #include "import/import.h"
 #include "import/walk.h"
-#include "network/onnx/file.h"
-#include "network/onnx/read.h"
-#include "network/onnx/rewrite.h"
 #include "network/values/values.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
+#include "onnx/rewrite/rewrite.h"
 #include "test/onnx_make.h"
 #include "test/shared.h"
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "import/import.h"
-#include "network/onnx/file.h"
-#include "network/onnx/read.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

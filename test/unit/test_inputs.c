@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "dataflow/config.h"
-#include "network/onnx/tensor.h"
+#include "onnx/tensor.h"
 #include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/onnx_make.h"

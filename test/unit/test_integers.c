@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "network/onnx/kind.h"
-#include "network/onnx/read.h"
+#include "onnx/kind.h"
+#include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/tmpdir.h"
 

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/file.h"
+#include "onnx/file.h"
+#include "onnx/float/graph.h"
 #include "test/onnx_data.h"
 
 enum verdict { PASSED, NO_OPERATOR, REFUSED, FAILED };

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/inputs.h"
-#include "network/onnx/tensor.h"
+#include "onnx/float/graph.h"
+#include "onnx/inputs.h"
+#include "onnx/tensor.h"
 #include "test/onnx_make.h"
 
 /* One more input; -1: an axis that is open and has the name given for it. */

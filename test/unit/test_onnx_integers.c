@@ -20,9 +20,9 @@
 #include <cmocka.h>
 
 #include "import/import.h"
-#include "network/onnx/file.h"
-#include "network/onnx/read.h"
-#include "network/onnx/rewrite.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
+#include "onnx/rewrite/rewrite.h"
 #include "test/onnx_data.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"

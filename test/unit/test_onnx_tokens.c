@@ -12,10 +12,10 @@
 #include <cmocka.h>
 
 #include "memory/registers.h"
-#include "network/float/graph.h"
-#include "network/onnx/file.h"
-#include "network/onnx/read.h"
-#include "network/onnx/rewrite.h"
+#include "onnx/float/graph.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
+#include "onnx/rewrite/rewrite.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/precision.h"

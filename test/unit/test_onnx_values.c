@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "network/onnx/read.h"
 #include "network/precision.h"
+#include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 

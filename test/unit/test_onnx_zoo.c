@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/read.h"
+#include "onnx/float/graph.h"
+#include "onnx/read/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

@@ -14,11 +14,11 @@
 #include <cmocka.h>
 
 #include "import/import.h"
-#include "network/onnx/file.h"
-#include "network/onnx/prepare.h"
-#include "network/onnx/read.h"
 #include "network/step_function.h"
 #include "network/values/plain.h"
+#include "onnx/file.h"
+#include "onnx/read/read.h"
+#include "onnx/rewrite/prepare.h"
 #include "test/dice.h"
 #include "test/naive_onnx.h"
 #include "test/onnx_make.h"

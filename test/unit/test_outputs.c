@@ -13,9 +13,9 @@
 
 #include "core/infile.h"
 #include "core/simd.h"
-#include "network/onnx/read.h"
 #include "network/precision.h"
 #include "network/values/plain.h"
+#include "onnx/read/read.h"
 #include "study/outputs_file.h"
 #include "test/dice.h"
 #include "test/onnx_make.h"

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "dataflow/config.h"
-#include "network/onnx/read.h"
 #include "network/precision.h"
+#include "onnx/read/read.h"
 #include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/onnx_make.h"

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "dataflow/config.h"
-#include "network/float/graph.h"
-#include "network/onnx/read.h"
+#include "onnx/float/graph.h"
+#include "onnx/read/read.h"
 #include "study/outputs.h"
 #include "test/random_graph.h"
 #include "test/tmpdir.h"

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
-#include "network/onnx/rewrite.h"
+#include "onnx/float/graph.h"
+#include "onnx/rewrite/rewrite.h"
 #include "test/onnx_make.h"
 
 enum { CHANNELS = 8, SIDE = 6, N_VALUE = CHANNELS * SIDE * SIDE };

@@ -11,11 +11,11 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
-#include "network/onnx/file.h"
-#include "network/onnx/tensor.h"
 #include "network/tokens/attention_values.h"
 #include "network/tokens/exponential.h"
 #include "network/tokens/norm_values.h"
+#include "onnx/file.h"
+#include "onnx/tensor.h"
 #include "test/shared.h"
 #include "traces/npy.h"
 #include "traces/zip.h"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "network/onnx/read.h"
+#include "onnx/read/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

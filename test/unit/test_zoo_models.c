@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "network/float/graph.h"
+#include "onnx/float/graph.h"
 #include "test/zoo/zoo.h"
 
 /* As few pixels and channels as the networks allow. */
