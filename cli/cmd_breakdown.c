@@ -1,7 +1,7 @@
 /* cli/cmd_breakdown.c -- imcsim breakdown: energy and area by block, layer and core. */
 #include <string.h>
 
-#include "arch/tech/macro.h"
+#include "arch/cost/macro.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/macro_report.h"

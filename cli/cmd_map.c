@@ -1,5 +1,5 @@
 /* cli/cmd_map.c -- imcsim map: the plan, without running it. */
-#include "arch/tech/event_chip.h"
+#include "arch/cost/event_chip.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/output.h"

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "arch/tech/macro.h"
+#include "arch/cost/macro.h"
 #include "cli/results.h"
 #include "report/json.h"
 #include "report/table.h"

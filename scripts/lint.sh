@@ -24,7 +24,8 @@ for h in $(files -name '*.h' -not -path 'test/emulate/*'); do # which stands for
 done
 
 scripts/check_includes.sh || found "includes against the order of the rooms"
-scripts/check_circles.sh core network noc nir onnx memory dataflow arch/analog arch/core arch/watch arch/tech report lib ||
+scripts/check_circles.sh core network noc nir onnx memory dataflow arch/analog arch/core \
+    arch/watch arch/tech arch/circuits arch/cost report lib ||
     found "files that need each other, or a room too large"
 
 cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \

@@ -4,7 +4,7 @@
 #ifndef STUDY_EVENT_PRICE_H
 #define STUDY_EVENT_PRICE_H
 
-#include "arch/tech/event_chip.h"
+#include "arch/cost/event_chip.h"
 #include "study/event.h"
 
 enum event_cost { EVENT_LEAKAGE, EVENT_READING, EVENT_ROWS, EVENT_SYNAPSES, EVENT_SPIKES,

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/tech/router_unit.h"
-#include "arch/tech/token_unit.h"
-#include "arch/tech/wire.h"
+#include "arch/circuits/wire.h"
+#include "arch/cost/router_unit.h"
+#include "arch/cost/token_unit.h"
 #include "core/util.h"
 #include "dataflow/plan/tokens.h"
 #include "network/precision.h"

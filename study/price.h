@@ -1,7 +1,7 @@
 /* study/price.h -- energy and area of a run: what its cores and links did, times what that
  * costs.
  *
- *     energy of a block = sum over its actions: count * unit energy        (arch/tech/chip_model.h)
+ *     energy of a block = sum over its actions: count * unit energy        (arch/cost/chip_model.h)
  *     leakage           = leakage power * time
  *
  * An image is priced as in a pipeline that is full: its time is the interval between images. What
@@ -28,8 +28,8 @@
 #include <stdint.h>
 
 #include "arch/core/core.h"
+#include "arch/cost/core_cost.h"
 #include "arch/elastic/elastic.h"
-#include "arch/tech/core_cost.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "arch/elastic/elastic.h"
-#include "arch/tech/relative.h"
-#include "arch/tech/router_unit.h"
-#include "arch/tech/token_unit.h"
+#include "arch/cost/relative.h"
+#include "arch/cost/router_unit.h"
+#include "arch/cost/token_unit.h"
 #include "core/util.h"
 #include "dataflow/policies.h"
 #include "dataflow/plan/tokens.h"

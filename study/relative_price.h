@@ -1,5 +1,5 @@
 /* study/relative_price.h -- what attention's multiply-adds of a run take where the technology is
- * one of ratios (arch/tech/relative.h): in those of bfloat16, not in joules.
+ * one of ratios (arch/cost/relative.h): in those of bfloat16, not in joules.
  *
  *     energy of a layer = (qk_macs + pv_macs of an image) / ratio      area = lanes / ratio
  *
@@ -7,7 +7,7 @@
 #ifndef STUDY_RELATIVE_PRICE_H
 #define STUDY_RELATIVE_PRICE_H
 
-#include "arch/tech/relative.h"
+#include "arch/cost/relative.h"
 #include "study/run.h"
 #include "study/study.h"
 

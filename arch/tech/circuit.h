@@ -1,8 +1,8 @@
-/* arch/tech/circuit.h -- what every circuit of arch/tech returns, and how cells fill a rectangle.
+/* arch/tech/circuit.h -- what every circuit returns, and how cells fill a rectangle.
  *
- * A circuit is a pure function of a technology and a few sizes, in a file of its own: adder.h,
- * dff.h, ... It returns one struct circuit. Adding one is adding a file; sub_array.c, macro.c and
- * price.c compose them.
+ * A circuit is a pure function of a technology and a few sizes, in a file of its own of
+ * arch/circuits/. It returns one struct circuit. Adding one is adding a file; sub_array.c there and
+ * arch/cost/ compose them.
  */
 #ifndef ARCH_TECH_CIRCUIT_H
 #define ARCH_TECH_CIRCUIT_H

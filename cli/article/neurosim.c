@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "arch/tech/composed.h"
-#include "arch/tech/core_cost.h"
+#include "arch/cost/composed.h"
+#include "arch/cost/core_cost.h"
 #include "cli/article/article.h"
 #include "cli/article/neurosim_counts.h"
 #include "study/pricing.h"

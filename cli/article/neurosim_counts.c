@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "arch/tech/wire.h"
+#include "arch/circuits/wire.h"
 #include "core/datadir.h"
 
 const struct neurosim_layer neurosim_vgg8[] = {

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "arch/tech/sub_array.h"
+#include "arch/circuits/sub_array.h"
 #include "core/err.h"
 
 enum { NEUROSIM_TURNS = 8 }; // columns of a converter

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "arch/tech/core_cost.h"
+#include "arch/cost/core_cost.h"
 #include "cli/article/article.h"
 
 #define WITHIN 0.10     // what is asked of areas and powers

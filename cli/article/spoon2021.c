@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "arch/tech/relative.h"
+#include "arch/cost/relative.h"
 #include "cli/article/article.h"
 #include "report/plan_report.h"
 #include "study/study.h"

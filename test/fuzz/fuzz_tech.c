@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/tech/core_cost.h"
-#include "arch/tech/macro.h"
+#include "arch/cost/core_cost.h"
+#include "arch/cost/macro.h"
 #include "test/tmpdir.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))

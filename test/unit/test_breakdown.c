@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/macro.h"
+#include "arch/cost/macro.h"
 #include "cli/command.h"
 #include "cli/macro_report.h"
 #include "report/price_report.h"

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/pulse_driver.h"
-#include "arch/tech/sar_adc.h"
-#include "arch/tech/sram.h"
-#include "arch/tech/sub_array.h"
+#include "arch/circuits/pulse_driver.h"
+#include "arch/circuits/sar_adc.h"
+#include "arch/circuits/sram.h"
+#include "arch/circuits/sub_array.h"
 #include "study/pricing.h"
 #include "study/run.h"
 #include "study/study.h"

@@ -1,4 +1,4 @@
-/* Tests of arch/tech/router_unit.h, and of what a run's routers and channels cost by their
+/* Tests of arch/cost/router_unit.h, and of what a run's routers and channels cost by their
  * counters. */
 #include <math.h>
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/dff.h"
-#include "arch/tech/router_unit.h"
-#include "arch/tech/wire.h"
+#include "arch/circuits/dff.h"
+#include "arch/circuits/wire.h"
+#include "arch/cost/router_unit.h"
 #include "test/cli_rig.h"
 #include "test/tmpdir.h"
 

@@ -8,19 +8,19 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/adder.h"
-#include "arch/tech/cco_adc.h"
-#include "arch/tech/comparator.h"
-#include "arch/tech/decoder.h"
-#include "arch/tech/dff.h"
-#include "arch/tech/flash_adc.h"
-#include "arch/tech/pulse_driver.h"
-#include "arch/tech/register_file.h"
-#include "arch/tech/sar_adc.h"
-#include "arch/tech/shift_add.h"
-#include "arch/tech/sram.h"
-#include "arch/tech/switches.h"
-#include "arch/tech/wire.h"
+#include "arch/circuits/adder.h"
+#include "arch/circuits/cco_adc.h"
+#include "arch/circuits/comparator.h"
+#include "arch/circuits/decoder.h"
+#include "arch/circuits/dff.h"
+#include "arch/circuits/flash_adc.h"
+#include "arch/circuits/pulse_driver.h"
+#include "arch/circuits/register_file.h"
+#include "arch/circuits/sar_adc.h"
+#include "arch/circuits/shift_add.h"
+#include "arch/circuits/sram.h"
+#include "arch/circuits/switches.h"
+#include "arch/circuits/wire.h"
 #include "test/tech_rig.h"
 
 /* That program multiplies adder and control energy by the factors of its calibration. */

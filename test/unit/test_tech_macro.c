@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/macro.h"
+#include "arch/cost/macro.h"
 #include "test/tech_rig.h"
 
 static struct macro_preset preset(void)

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "arch/tech/adder.h"
-#include "arch/tech/dff.h"
+#include "arch/circuits/adder.h"
+#include "arch/circuits/dff.h"
 #include "report/price_report.h"
 #include "study/price.h"
 #include "study/price_json.h"

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/adder.h"
-#include "arch/tech/dff.h"
-#include "arch/tech/sram.h"
-#include "arch/tech/sub_array.h"
-#include "arch/tech/switches.h"
+#include "arch/circuits/adder.h"
+#include "arch/circuits/dff.h"
+#include "arch/circuits/sram.h"
+#include "arch/circuits/sub_array.h"
+#include "arch/circuits/switches.h"
 #include "test/shared.h"
 #include "test/tech_rig.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/sub_array.h"
+#include "arch/circuits/sub_array.h"
 #include "test/tech_rig.h"
 
 static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1 };

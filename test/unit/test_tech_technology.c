@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/adder.h"
+#include "arch/circuits/adder.h"
+#include "arch/circuits/dff.h"
+#include "arch/circuits/sar_adc.h"
+#include "arch/circuits/sram.h"
 #include "arch/tech/calibration.h"
 #include "arch/tech/device.h"
-#include "arch/tech/dff.h"
-#include "arch/tech/sar_adc.h"
-#include "arch/tech/sram.h"
 #include "test/tech_rig.h"
 
 static const char *const lp_names[] = { "130nm_lp", "90nm_lp", "65nm_lp", "45nm_lp", "32nm_lp",

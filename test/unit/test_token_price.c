@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "arch/tech/adder.h"
-#include "arch/tech/dff.h"
-#include "arch/tech/sram.h"
-#include "arch/tech/token_unit.h"
+#include "arch/circuits/adder.h"
+#include "arch/circuits/dff.h"
+#include "arch/circuits/sram.h"
+#include "arch/cost/token_unit.h"
 #include "cli/article/article.h"
 #include "study/decode_price.h"
 #include "study/pricing.h"
