@@ -16,7 +16,7 @@
 #include "onnx/file.h"
 #include "onnx/kind.h"
 #include "onnx/read/read.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 enum { MOST_AXES = 16 };
 

@@ -7,7 +7,7 @@
 
 #include "core/err.h"
 #include "import/import.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 #include "traces/npy.h"
 
 struct import_images {

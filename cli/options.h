@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "core/err.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 struct command; // cli/command.h
 

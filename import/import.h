@@ -6,7 +6,7 @@
  * folded into weights and bias where it can be; import_observe() collects how large activations
  * get; import_build() chooses scales and writes the model:
  *
- *     image        pixel - 128, int8: what traces/images.h delivers; or numbers, int8, zero point
+ *     image        pixel - 128, int8: what traces/images/ delivers; or numbers, int8, zero point
  *                  0; of ids the rows of their table, which is stored so
  *     activations  one scale, zero point 0 (but asymmetric ones, below); uint8 behind Relu, else
  *                  int8; magnitude observed / 255
@@ -35,7 +35,7 @@
 #include "network/network.h"
 #include "onnx/float/graph.h"
 #include "onnx/ids.h"
-#include "traces/normalise.h"
+#include "traces/images/normalise.h"
 
 struct import_cfg {
     int32_t mean;         // the pixel that is 0 to the model, 0 to 255
@@ -145,7 +145,7 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
                      const struct import_cfg *cfg, struct err_msg *m);
 void import_release(struct import *im); // takes a zeroed one
 
-/* An image as the model takes it, from the bytes of traces/images.h. */
+/* An image as the model takes it, from the bytes of traces/images/images.h. */
 void import_image(const struct import *im, const int8_t *pixels, struct array *image);
 
 /* Takes note of the activations of a run. */

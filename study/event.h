@@ -12,7 +12,7 @@
 #include "core/err.h"
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 struct event_core_result { // of all recordings
     struct event_counts counts;

@@ -14,7 +14,7 @@
 
 #include "core/err.h"
 #include "network/network.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 struct inputs; // read whole; several threads may take images from it
 

@@ -34,7 +34,7 @@
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
 #include "network/spiking/counts.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 enum { RUN_MOST_STATES = 16 };
 

@@ -26,8 +26,8 @@ struct reference {
 void reference_init(struct reference *r, const struct network *n);
 void reference_release(struct reference *r);
 
-/* The image's bytes in the order of traces/images.h: [column][row][channel]; of a network that
- * leaves the byte the low ones and then the high ones (network_image_bytes()). */
+/* The image's bytes in the order of traces/images/images.h: [column][row][channel]; of a network
+ * that leaves the byte the low ones and then the high ones (network_image_bytes()). */
 void reference_run(struct reference *r, const void *image);
 
 /* Of layer l at row x and column y, in the map before pooling. */

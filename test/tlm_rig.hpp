@@ -28,7 +28,7 @@ extern "C" {
 #include "study/pricing.h"
 #include "study/run.h"
 #include "study/study.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 }
 
 namespace tlm_rig {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 struct blob_array trained_array(const struct blob *b, const char *name, uint32_t i)
 {

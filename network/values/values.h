@@ -179,8 +179,8 @@ void value_lanes_count(struct value_lanes *l, struct spike_counts *counts);
 /* Bytes of one image as value_lanes_run() takes it. */
 size_t values_image_bytes(const struct values *v);
 
-/* Runs 1 to VALUE_LANES images, one after the other in the order of traces/images.h, as the network
- * wants them signed. result[n][channels of the result], of a map anything. watch: NULL for
+/* Runs 1 to VALUE_LANES images, one after the other in the order of traces/images/images.h, as the
+ * network wants them signed. result[n][channels of the result], of a map anything. watch: NULL for
  * nobody. */
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch);

@@ -16,7 +16,7 @@
 
 #include "core/err.h"
 #include "core/yaml.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 enum { WISHES_MOST_OBJECTIVES = 3 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "test/tmpdir.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))
 

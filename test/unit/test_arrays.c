@@ -15,7 +15,7 @@
 #include "arch/values/sliced_layers.h"
 #include "core/counter.h"
 #include "test/plan_rig.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 #define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 

@@ -41,7 +41,7 @@ static float *read_values(const char *name, const char *ending, size_t *n)
     return v;
 }
 
-/* An image as bytes in the order of traces/images.h. */
+/* An image as bytes in the order of traces/images/images.h. */
 static void quantise(const struct layer *image, const float *in, uint8_t *bytes)
 {
     struct shape s = image->out;

@@ -40,7 +40,7 @@ static struct npy read_array(const char *path)
     return a;
 }
 
-/* Image i as bytes in the order of traces/images.h. */
+/* Image i as bytes in the order of traces/images/images.h. */
 static void quantise(const struct layer *image, const struct npy *in, size_t i, uint8_t *bytes)
 {
     struct shape s = image->out;

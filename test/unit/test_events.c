@@ -13,7 +13,7 @@
 
 #include "core/rng.h"
 #include "test/tmpdir.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 enum { WIDTH = 7, HEIGHT = 5, BINS = 6, BIN_US = 250, MAP = WIDTH * HEIGHT * 2, EVENTS = 400,
        CLASSES = 10 };

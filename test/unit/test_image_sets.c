@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "test/tmpdir.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 #define DATA "test/data/images/"
 

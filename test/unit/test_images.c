@@ -13,7 +13,7 @@
 
 #include "test/shared.h"
 #include "test/tmpdir.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 #define FASHION "/usr/share/datasets/fashion-mnist/"
 

@@ -16,7 +16,7 @@
 #include "test/cli_rig.h"
 #include "test/shared.h"
 #include "test/tmpdir.h"
-#include "traces/normalise.h"
+#include "traces/images/normalise.h"
 
 #define MEAN    "0.485,0.456,0.406" // torchvision's, of ImageNet
 #define STD     "0.229,0.224,0.225"

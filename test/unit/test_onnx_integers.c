@@ -238,7 +238,7 @@ static size_t n_pixel(const struct sample *t) // of one image
     return (size_t)t->n_map * t->dim[1] * t->dim[2] * t->dim[3];
 }
 
-/* Image `item` in the order of traces/images.h. */
+/* Image `item` in the order of traces/images/images.h. */
 static void fill_pixels(const struct sample *t, uint32_t item, double scale, int8_t *pixels)
 {
     for (uint32_t k = 0; k < t->n_map; k++)

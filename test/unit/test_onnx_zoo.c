@@ -45,8 +45,8 @@ static struct network network_of(const Onnx__ModelProto *model)
     return n;
 }
 
-/* Bytes from -128 to 127 without a pattern, in the order of traces/images.h, and the image that
- * quantises to them. */
+/* Bytes from -128 to 127 without a pattern, in the order of traces/images/images.h, and the image
+ * that quantises to them. */
 static struct array image_of(const struct network *n, int8_t *bytes)
 {
     struct shape s = n->layer[0].out;

@@ -17,7 +17,7 @@
 #include "study/run.h"
 #include "study/study.h"
 #include "test/reference.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 #define TRAINED "configs/resnet32_fmnist.yaml"
 #define IMAGES  "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"

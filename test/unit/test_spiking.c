@@ -17,7 +17,7 @@
 #include "network/values/values.h"
 #include "test/random_spiking.h"
 #include "test/trained.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 enum { FASHION_IMAGES = 10000 };
 

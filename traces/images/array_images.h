@@ -1,10 +1,10 @@
-/* traces/array_images.h -- what formats share whose images lie one behind the other in a file, with
- * labels in another: they open; the rest is here. */
-#ifndef TRACES_ARRAY_IMAGES_H
-#define TRACES_ARRAY_IMAGES_H
+/* traces/images/array_images.h -- what formats share whose images lie one behind the other in a
+ * file, with labels in another: they open; the rest is here. */
+#ifndef TRACES_IMAGES_ARRAY_IMAGES_H
+#define TRACES_IMAGES_ARRAY_IMAGES_H
 
-#include "traces/elements.h"
-#include "traces/image_format.h"
+#include "traces/images/elements.h"
+#include "traces/images/image_format.h"
 
 struct array_images {
     struct image_reader base; // its file is that of the pixels

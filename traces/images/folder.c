@@ -1,5 +1,5 @@
-/* traces/folder.c -- see folder.h. */
-#include "traces/folder.h"
+/* traces/images/folder.c -- see folder.h. */
+#include "traces/images/folder.h"
 
 #include <dirent.h>
 #include <stdio.h>

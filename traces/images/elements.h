@@ -1,10 +1,11 @@
-/* traces/elements.h -- elements of one size, one behind the other in a file: images or labels.
+/* traces/images/elements.h -- elements of one size, one behind the other in a file: images or
+ * labels.
  *
  * Their number is known beforehand, from a header or the file's size; that the file holds as many
  * and no more is checked.
  */
-#ifndef TRACES_ELEMENTS_H
-#define TRACES_ELEMENTS_H
+#ifndef TRACES_IMAGES_ELEMENTS_H
+#define TRACES_IMAGES_ELEMENTS_H
 
 #include <stddef.h>
 #include <stdint.h>

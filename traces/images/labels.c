@@ -1,9 +1,9 @@
-/* traces/labels.c -- see elements.h. */
+/* traces/images/labels.c -- see elements.h. */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "traces/elements.h"
-#include "traces/idx.h"
+#include "traces/images/elements.h"
+#include "traces/images/idx.h"
 #include "traces/npy.h"
 
 struct labels {

@@ -1,11 +1,12 @@
-/* traces/random_images.c -- "random": a hundred images of noise for who has none, always the same.
+/* traces/images/random_images.c -- "random": a hundred images of noise for who has none, always the
+ * same.
  *
  * Every byte is uniform and independent. A network's classes of them mean nothing; timing, energy
  * and whether two programs agree do not need them to. */
 #include <string.h>
 
 #include "core/rng.h"
-#include "traces/image_format.h"
+#include "traces/images/image_format.h"
 
 enum { N_RANDOM = 100 };
 

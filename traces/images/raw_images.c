@@ -1,8 +1,8 @@
-/* traces/raw_images.c -- bytes without a header, whose shape the user states: "3x32x32". */
+/* traces/images/raw_images.c -- bytes without a header, whose shape the user states: "3x32x32". */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "traces/array_images.h"
+#include "traces/images/array_images.h"
 
 enum { MOST_DIMS = 3 };
 

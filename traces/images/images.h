@@ -1,4 +1,4 @@
-/* traces/images.h -- sets of images, labelled or not, streamed from files.
+/* traces/images/images.h -- sets of images, labelled or not, streamed from files.
  *
  * Formats, recognised by content, plain or gzip, one file each: IDX, with the labels file that lies
  * beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary;
@@ -15,15 +15,15 @@
  * an error. images_map() has other values delivered. Nothing is kept: memory does not grow with the
  * number of images.
  */
-#ifndef TRACES_IMAGES_H
-#define TRACES_IMAGES_H
+#ifndef TRACES_IMAGES_IMAGES_H
+#define TRACES_IMAGES_IMAGES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
-#include "traces/normalise.h"
+#include "traces/images/normalise.h"
 
 struct images; // an open set
 

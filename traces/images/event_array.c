@@ -1,12 +1,12 @@
-/* traces/event_array.c -- one event recording as an array of numpy's .npy: whole numbers of 32 or
- * 64 bits, (event, 2), nanoseconds from the beginning and source, in any order. Source s of a map
- * is (channel * height + row) * width + column. Events behind the last bin are in the last. */
+/* traces/images/event_array.c -- one event recording as an array of numpy's .npy: whole numbers of
+ * 32 or 64 bits, (event, 2), nanoseconds from the beginning and source, in any order. Source s of a
+ * map is (channel * height + row) * width + column. Events behind the last bin are in the last. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "traces/elements.h"
-#include "traces/image_format.h"
+#include "traces/images/elements.h"
+#include "traces/images/image_format.h"
 #include "traces/npy.h"
 
 enum { NS_PER_US = 1000, MOST_COUNT = UINT8_MAX };

@@ -1,9 +1,9 @@
-/* traces/png.c -- PNG through libpng: palettes and grey of 1, 2 and 4 bit expanded, the upper byte
- * of 16 bits taken, transparency left out, no correction of gamma. */
+/* traces/images/png.c -- PNG through libpng: palettes and grey of 1, 2 and 4 bit expanded, the
+ * upper byte of 16 bits taken, transparency left out, no correction of gamma. */
 #include <png.h>
 #include <string.h>
 
-#include "traces/picture.h"
+#include "traces/images/picture.h"
 
 struct decoder {
     struct image_reader *reader;

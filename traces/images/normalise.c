@@ -1,5 +1,5 @@
-/* traces/normalise.c -- see normalise.h. */
-#include "traces/normalise.h"
+/* traces/images/normalise.c -- see normalise.h. */
+#include "traces/images/normalise.h"
 
 #include <inttypes.h>
 #include <math.h>

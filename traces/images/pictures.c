@@ -1,16 +1,16 @@
-/* traces/pictures.c -- image sets as folders of PNG and JPEG files, or as one of them.
+/* traces/images/pictures.c -- image sets as folders of PNG and JPEG files, or as one of them.
  *
- * Those of a folder are traces/folder.h's, with labels of --labels where they have none. Names that
- * do not end in .png, .jpg or .jpeg are passed over; the content says what a picture is. Each is
- * decoded when its turn comes. */
+ * Those of a folder are traces/images/folder.h's, with labels of --labels where they have none.
+ * Names that do not end in .png, .jpg or .jpeg are passed over; the content says what a picture is.
+ * Each is decoded when its turn comes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/elements.h"
-#include "traces/folder.h"
-#include "traces/picture.h"
+#include "traces/images/elements.h"
+#include "traces/images/folder.h"
+#include "traces/images/picture.h"
 
 enum { MOST_BYTE = 1 << 26 };
 

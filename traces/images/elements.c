@@ -1,5 +1,5 @@
-/* traces/elements.c -- see elements.h. */
-#include "traces/elements.h"
+/* traces/images/elements.c -- see elements.h. */
+#include "traces/images/elements.h"
 
 #include <inttypes.h>
 

@@ -1,11 +1,11 @@
-/* traces/folder.h -- the files of an image set that is a folder.
+/* traces/images/folder.h -- the files of an image set that is a folder.
  *
  * They come in the order of their names, without labels. Where a folder has none itself, the
  * folders in it are classes: label 0 is the first of their names, as torchvision's ImageFolder has
  * it. Names that begin with a dot are passed over.
  */
-#ifndef TRACES_FOLDER_H
-#define TRACES_FOLDER_H
+#ifndef TRACES_IMAGES_FOLDER_H
+#define TRACES_IMAGES_FOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,15 @@
-/* traces/image_format.h -- what a file format of images implements; used by images.c alone.
+/* traces/images/image_format.h -- what a file format of images implements; used by images.c alone.
  *
  * A new format is one file that defines a struct image_format, and its row in image_formats[]
  * (images.c). The first row whose probe() accepts the file's first bytes reads it.
  */
-#ifndef TRACES_IMAGE_FORMAT_H
-#define TRACES_IMAGE_FORMAT_H
+#ifndef TRACES_IMAGES_IMAGE_FORMAT_H
+#define TRACES_IMAGES_IMAGE_FORMAT_H
 
 #include <stdbool.h>
 
 #include "core/infile.h"
-#include "traces/images.h"
+#include "traces/images/images.h"
 
 struct image_reader { // a format's own state begins with it
     const struct image_format *format;

@@ -1,11 +1,11 @@
-/* traces/jpeg.c -- JPEG through libjpeg: grey, or any colours that it turns into red, green and
- * blue. What it only warns of, as data that end early, is an error here. */
+/* traces/images/jpeg.c -- JPEG through libjpeg: grey, or any colours that it turns into red, green
+ * and blue. What it only warns of, as data that end early, is an error here. */
 #include <stdio.h>
 
 #include <jpeglib.h>
 #include <setjmp.h>
 
-#include "traces/picture.h"
+#include "traces/images/picture.h"
 
 struct decoder {
     struct jpeg_decompress_struct jpeg;

@@ -1,5 +1,5 @@
-/* traces/array_images.c -- see array_images.h. */
-#include "traces/array_images.h"
+/* traces/images/array_images.c -- see array_images.h. */
+#include "traces/images/array_images.h"
 
 #include <inttypes.h>
 

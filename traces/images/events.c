@@ -1,11 +1,11 @@
-/* traces/events.c -- event recordings: what a camera saw in a time, pixel by pixel, in bins.
+/* traces/images/events.c -- event recordings: what a camera saw in a time, pixel by pixel, in bins.
  *
  * A file has records of 40 bits, as N-MNIST (Orchard et al. 2015) and SLAYER have them, the first
  * byte first: x, y, polarity (the highest bit of the third byte), microseconds (23 bits). A set is
- * such a file; a folder of them (traces/folder.h) whose names end in .bin or .bs2; or a list, a
- * line "NAME LABEL" or "NAME" for each, # before what is said of them, of files beside it whose
- * names may lack their endings. Polarity is the channel, x the column, y the row. Events behind the
- * last bin are in the last.
+ * such a file; a folder of them (traces/images/folder.h) whose names end in .bin or .bs2; or a
+ * list, a line "NAME LABEL" or "NAME" for each, # before what is said of them, of files beside it
+ * whose names may lack their endings. Polarity is the channel, x the column, y the row. Events
+ * behind the last bin are in the last.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "traces/elements.h"
-#include "traces/folder.h"
-#include "traces/image_format.h"
+#include "traces/images/elements.h"
+#include "traces/images/folder.h"
+#include "traces/images/image_format.h"
 
 enum {
     RECORD_BYTE = 5, N_POLARITY = 2,

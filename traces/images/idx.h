@@ -1,6 +1,6 @@
-/* traces/idx.h -- the head of an IDX file (idx.c). */
-#ifndef TRACES_IDX_H
-#define TRACES_IDX_H
+/* traces/images/idx.h -- the head of an IDX file (idx.c). */
+#ifndef TRACES_IMAGES_IDX_H
+#define TRACES_IMAGES_IDX_H
 
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
-/* traces/images.c -- see images.h. Knows no format: image_format.h is what each implements. */
-#include "traces/images.h"
+/* traces/images/images.c -- see images.h. Knows no format: image_format.h is what each implements.
+ * */
+#include "traces/images/images.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/util.h"
-#include "traces/image_format.h"
+#include "traces/images/image_format.h"
 
 /* Probed in this order: what has no magic number comes last, but for what the user says. */
 static const struct image_format *const image_formats[] = {

@@ -1,11 +1,11 @@
-/* traces/cifar.c -- CIFAR-10 and CIFAR-100 binary: records of a label byte, or two, then the red,
- * green and blue plane of an image of 32 x 32 bytes, row by row (A. Krizhevsky, "Learning multiple
- * layers of features from tiny images", 2009; https://www.cs.toronto.edu/~kriz/cifar.html). There
- * is no header. CIFAR-100 has a label of 20 coarse and one of 100 fine classes; a network of 20
- * classes is held to the coarse ones. */
+/* traces/images/cifar.c -- CIFAR-10 and CIFAR-100 binary: records of a label byte, or two, then the
+ * red, green and blue plane of an image of 32 x 32 bytes, row by row (A. Krizhevsky, "Learning
+ * multiple layers of features from tiny images", 2009;
+ * https://www.cs.toronto.edu/~kriz/cifar.html). There is no header. CIFAR-100 has a label of 20
+ * coarse and one of 100 fine classes; a network of 20 classes is held to the coarse ones. */
 #include <inttypes.h>
 
-#include "traces/image_format.h"
+#include "traces/images/image_format.h"
 
 enum {
     CIFAR_SIDE = 32,

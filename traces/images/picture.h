@@ -1,8 +1,8 @@
-/* traces/picture.h -- kinds of pictures, of which image sets are made (pictures.c). */
-#ifndef TRACES_PICTURE_H
-#define TRACES_PICTURE_H
+/* traces/images/picture.h -- kinds of pictures, of which image sets are made (pictures.c). */
+#ifndef TRACES_IMAGES_PICTURE_H
+#define TRACES_IMAGES_PICTURE_H
 
-#include "traces/image_format.h"
+#include "traces/images/image_format.h"
 
 struct picture_kind {
     const char *mark; // how it begins

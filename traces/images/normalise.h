@@ -1,11 +1,11 @@
-/* traces/normalise.h -- pixels as real numbers, as trainers normalise them.
+/* traces/images/normalise.h -- pixels as real numbers, as trainers normalise them.
  *
  *     x = ((float)pixel / 255 - mean) / std        in single precision, mean and std by channel
  *
  * which is what torchvision's ToTensor and Normalize give, and others with images from 0 to 1.
  */
-#ifndef TRACES_NORMALISE_H
-#define TRACES_NORMALISE_H
+#ifndef TRACES_IMAGES_NORMALISE_H
+#define TRACES_IMAGES_NORMALISE_H
 
 #include <stdint.h>
 

@@ -1,16 +1,16 @@
-/* traces/npy_images.c -- image sets as arrays of numpy: bytes of dimensions (image, row, column),
- * (image, row, column, channel), (image, channel, row, column) or (image, value), in a .npy file or
- * as a member of an .npz archive. In an archive the images are its array of such dimensions, and
- * labels its whole numbers of one dimension, as many as there are images; of several, those with
- * "test" in their names. An array of the very dimensions of one image of several channels is that
- * image, not as many grey ones. */
+/* traces/images/npy_images.c -- image sets as arrays of numpy: bytes of dimensions (image, row,
+ * column), (image, row, column, channel), (image, channel, row, column) or (image, value), in a
+ * .npy file or as a member of an .npz archive. In an archive the images are its array of such
+ * dimensions, and labels its whole numbers of one dimension, as many as there are images; of
+ * several, those with "test" in their names. An array of the very dimensions of one image of
+ * several channels is that image, not as many grey ones. */
 #include "traces/npy.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "traces/array_images.h"
+#include "traces/images/array_images.h"
 #include "traces/zip.h"
 
 static bool is_array(const struct image_clue *c)

@@ -1,8 +1,8 @@
-/* traces/idx.c -- IDX, the format of MNIST and Fashion-MNIST (Y. LeCun,
+/* traces/images/idx.c -- IDX, the format of MNIST and Fashion-MNIST (Y. LeCun,
  * http://yann.lecun.com/exdb/mnist/): a magic number 0, 0, element type, number of dimensions; one
  * big-endian 32-bit size per dimension; the elements, the last dimension fastest. Images have the
  * dimensions image, row, column; labels, in a file of their own, the dimension image. */
-#include "traces/idx.h"
+#include "traces/images/idx.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "traces/array_images.h"
+#include "traces/images/array_images.h"
 
 enum {
     IDX_TYPE_U8 = 0x08,
