@@ -6,7 +6,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapping.h"
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 #include "dataflow/plan/structure.h"
 #include "memory/registers.h"
 

@@ -1,5 +1,5 @@
 /* dataflow/plan/timestep.c -- `timestep` clocking: every core acts at multiples of a timestep, in
- * which each of its stages fits. Times come from a dry run (dataflow/plan/dry_run.h). */
+ * which each of its stages fits. Times come from a dry run (dataflow/plan/dry_run/dry_run.h). */
 #include <stdlib.h>
 
 #include "core/util.h"

@@ -5,7 +5,7 @@
 #define DATAFLOW_PLAN_TIMESTEP_H
 
 #include "dataflow/plan/clocking.h"
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 #include "dataflow/plan/plan.h"
 
 /* timestep.c: room for a timetable, and the columns that memories keep and their layouts: what

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 #include "dataflow/plan/timestep.h"
 #include "test/naive_machine.h"
 #include "test/plan_rig.h"

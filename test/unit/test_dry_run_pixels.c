@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 #include "test/random_study.h"
 
 enum { STUDIES = 3000, IMAGES = 3 };

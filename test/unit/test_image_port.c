@@ -10,7 +10,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapper/image_port.h"
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 #include "test/plan_rig.h"
 
 static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)

@@ -1,7 +1,7 @@
-/* dataflow/plan/dry_run_memory.c -- columns kept and tracked, see dry_run.h. */
+/* dataflow/plan/dry_run/memory.c -- columns kept and tracked, see dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 #include "memory/registers.h"
 
 static void use_at(int64_t *slot, int64_t t)

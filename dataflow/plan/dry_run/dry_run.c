@@ -1,12 +1,12 @@
-/* dataflow/plan/dry_run.c -- when outputs fire and pixels are stored, see dry_run.h. */
-#include "dataflow/plan/dry_run.h"
+/* dataflow/plan/dry_run/dry_run.c -- when outputs fire and pixels are stored, see dry_run.h. */
+#include "dataflow/plan/dry_run/dry_run.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 #include "memory/registers.h"
 
 enum { MOST_TRANSIENT_IMAGES = 256 }; // before a stream that does not settle is given up

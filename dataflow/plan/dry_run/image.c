@@ -1,7 +1,7 @@
-/* dataflow/plan/dry_run_image.c -- when the scratchpad's pixels are stored, see dry_run.h. */
+/* dataflow/plan/dry_run/image.c -- when the scratchpad's pixels are stored, see dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 #include "memory/registers.h"
 
 static void use_by(int64_t *slot, int64_t t)

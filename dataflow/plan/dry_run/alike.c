@@ -1,9 +1,9 @@
-/* dataflow/plan/dry_run_alike.c -- layers that do the same as one before them, later; see
+/* dataflow/plan/dry_run/alike.c -- layers that do the same as one before them, later; see
  * dry_run.h. */
 #include <stddef.h>
 #include <string.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 
 enum { LAYERS_LOOKED_AT = 32 }; // before one
 

@@ -1,8 +1,8 @@
-/* dataflow/plan/dry_run_resampling.c -- layers whose pixels are read back for them, see
+/* dataflow/plan/dry_run/resampling.c -- layers whose pixels are read back for them, see
  * dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 
 enum { MOST_TRANSIENT_IMAGES = 4 }; // beyond those of the layers that are not resampling
 

@@ -1,4 +1,5 @@
-/* dataflow/plan/dry_run.h -- the dry timing run: when every output of every layer is computed.
+/* dataflow/plan/dry_run/dry_run.h -- the dry timing run: when every output of every layer is
+ * computed.
  *
  * Cores are never held back from downstream in timestep clocking, so a layer's times follow from
  * those of the layers it reads, and a run is one pass over the layers per image, layer by layer
@@ -17,8 +18,8 @@
  * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
  * the sums that need them, as late as docs/accelerator.md, section 3, allows.
  */
-#ifndef DATAFLOW_PLAN_DRY_RUN_H
-#define DATAFLOW_PLAN_DRY_RUN_H
+#ifndef DATAFLOW_PLAN_DRY_RUN_DRY_RUN_H
+#define DATAFLOW_PLAN_DRY_RUN_DRY_RUN_H
 
 #include "dataflow/plan/columns.h"
 #include "dataflow/plan/plan.h"

@@ -1,7 +1,7 @@
-/* dataflow/plan/dry_run_waiting.c -- what waits at summing cores, see dry_run.h. */
+/* dataflow/plan/dry_run/waiting.c -- what waits at summing cores, see dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/dry_run_internal.h"
+#include "dataflow/plan/dry_run/dry_run_internal.h"
 
 static int by_time(const void *a, const void *b)
 {

@@ -1,9 +1,9 @@
-/* dataflow/plan/dry_run_internal.h -- what the files of the dry timing run share. */
-#ifndef DATAFLOW_PLAN_DRY_RUN_INTERNAL_H
-#define DATAFLOW_PLAN_DRY_RUN_INTERNAL_H
+/* dataflow/plan/dry_run/dry_run_internal.h -- what the files of the dry timing run share. */
+#ifndef DATAFLOW_PLAN_DRY_RUN_DRY_RUN_INTERNAL_H
+#define DATAFLOW_PLAN_DRY_RUN_DRY_RUN_INTERNAL_H
 
 #include "core/util.h"
-#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/dry_run/dry_run.h"
 
 /* Outputs of a layer for an image. */
 static inline size_t dry_run_map_size(const struct plan *p, uint32_t layer)
