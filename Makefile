@@ -53,7 +53,7 @@ SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
 MPI_SO := $(if $(MPICC),$(B)/libimcsim_mpi.so)
 HDF5  := $(if $(HDF5_LIBS),$(B)/imcsim_hdf5)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/*/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(B)/test/unit/test_commands $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/compare_picture.h"
 #include "cli/kinds.h"
+#include "cli/pictures/compare.h"
 #include "cli/results.h"
 #include "report/figures.h"
 #include "report/json.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/import_images.h"
-#include "cli/import_measure.h"
-#include "cli/import_report.h"
+#include "cli/import/images.h"
+#include "cli/import/measure.h"
+#include "cli/import/report.h"
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "core/util.h"

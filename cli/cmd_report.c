@@ -5,7 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/results.h"
-#include "cli/study_page.h"
+#include "cli/sweep/page.h"
 #include "report/figures.h"
 #include "report/json.h"
 #include "report/table.h"

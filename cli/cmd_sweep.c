@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 #include "cli/signals.h"
-#include "cli/sweep_db.h"
-#include "cli/sweep_run.h"
+#include "cli/sweep/db.h"
+#include "cli/sweep/run.h"
 #include "cli/word.h"
 #include "study/sweep/link.h"
 #include "study/sweep/points.h"

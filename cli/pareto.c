@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "cli/axis.h"
+#include "cli/pictures/axis.h"
 #include "cli/results.h"
 #include "dataflow/mapper/mapper.h"
 #include "report/json.h"

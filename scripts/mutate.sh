@@ -75,12 +75,12 @@ study/sweep/explore.c|s/return isnan\(a->number\) \? 1 : -1;/return isnan(a->num
 report/point.c|s/json_object_del\(json, "energy"\);/json_object_del(json, "chip");/|sweep_runs
 report/point.c|s/price_report_release\(&w->measured.price\);/return ERR_NONE;/|sweep_runs
 report/point.c|s/name_wrong\(&f->id, w->sweep, p\);/;/|sweep_runs
-cli/sweep_run.c|s/f->kind == POINT_FAILED \? f->error : NULL/NULL/|sweep_runs
-cli/sweep_run.c|s/return e \? e : last;/return e;/|sweep_runs
+cli/sweep/run.c|s/f->kind == POINT_FAILED \? f->error : NULL/NULL/|sweep_runs
+cli/sweep/run.c|s/return e \? e : last;/return e;/|sweep_runs
 cli/cmd_report.c|s/return x->failed \? 1 : -1;/return x->failed ? -1 : 1;/|sweep_report
 study/sweep/store.c|s/error=CASE WHEN excluded.error IS NULL THEN NULL/error=CASE WHEN 0 THEN NULL/|sweep_runs
-cli/sweep_run.c|s/r->next \+= r->shard.n\)/r->next++)/|sweep_runs
-cli/sweep_run.c|s/!r->options->retry/true/|sweep_runs
+cli/sweep/run.c|s/r->next \+= r->shard.n\)/r->next++)/|sweep_runs
+cli/sweep/run.c|s/!r->options->retry/true/|sweep_runs
 report/point.c|s/if \(whole && \*machine && images\)/if (false)/|sweep_runs
 report/point.c|s/\.n_image = images.count/.n_image = 0/|sweep_runs
 study/sweep/contents.c|s/if \(word\[0\] != .*/if (false)/|sweep_runs

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cli/import_images.h"
+#include "cli/import/images.h"
 #include "import/import.h"
 #include "onnx/file.h"
 #include "onnx/kind.h"
