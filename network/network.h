@@ -293,22 +293,4 @@ struct transformer_cfg;
 enum err network_transformer(struct network *n, const struct transformer_cfg *cfg,
                              struct err_msg *m);
 
-/* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
- * and conventions. On error *n is zero. */
-enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
-
-/* The same of a file that leaves something open: dimensions of its input ("1x3x224x224"; NULL or
- * empty: none) or axes by their names there (NULL: none; network.axes), whether a network of whole
- * numbers takes signed ones, or weights, which may lie in files beside it. Where they are nowhere
- * they are random, of this seed, or (0) the network has no values: it is good for time and price.
- */
-struct network_onnx_cfg {
-    const char             *input_shape;
-    const struct count_map *axes; // the keys name them; entry.where: for errors
-    enum onnx_input_type    input_type;
-    uint64_t                random_weights;
-};
-enum err network_load_onnx_as(struct network *n, const char *path,
-                              const struct network_onnx_cfg *cfg, struct err_msg *m);
-
 #endif

@@ -9,7 +9,7 @@
 #include "network/precision.h"
 #include "network/values/values.h"
 #include "onnx/float/graph.h"
-#include "onnx/read/read.h"
+#include "onnx/rewrite/model.h"
 #include "study/values.h"
 
 #define MOST_VALUES (UINT64_C(1) << 28) // of the host, an image

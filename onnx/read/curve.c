@@ -1,4 +1,4 @@
-/* onnx/read/curve.c -- functions of one byte, between quantisations; see read.h.
+/* onnx/read/curve.c -- functions of one byte, between quantisations; see reader.h.
  *
  * Whatever operators that work value by value make of one rounded map and of constants, each byte
  * of the result follows from one byte of the map. So the float evaluator computes such a chain for
@@ -15,7 +15,7 @@
 
 #include "network/precision.h"
 #include "onnx/float/graph.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

@@ -1,4 +1,4 @@
-/* onnx/read/draft.c -- making drafts and adding to them; see read.h. */
+/* onnx/read/draft.c -- making drafts and adding to them; see reader.h. */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "network/step_function.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 #include "onnx/read/tokens.h"
 
 static enum err no_memory(const struct onnx_reader *r)

@@ -1,4 +1,4 @@
-/* onnx/read/layer.c -- from drafts to layers; see read.h. */
+/* onnx/read/layer.c -- from drafts to layers; see reader.h. */
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "network/precision.h"
 #include "network/requantize.h"
 #include "network/step_function.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 #include "onnx/read/tokens.h"
 
 static enum err no_memory(const struct onnx_reader *r)

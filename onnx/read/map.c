@@ -1,8 +1,8 @@
-/* onnx/read/map.c -- what nodes do before they read a map; see read.h. */
+/* onnx/read/map.c -- what nodes do before they read a map; see reader.h. */
 #include <assert.h>
 #include <inttypes.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 const char *onnx_means_text(enum onnx_means means)
 {

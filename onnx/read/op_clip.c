@@ -5,7 +5,7 @@
 
 #include "core/util.h"
 #include "network/precision.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 enum { MOST_BOUNDED = 16 }; // inputs of Max and Min
 

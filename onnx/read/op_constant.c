@@ -2,7 +2,7 @@
  * is computed from them is folded (fold.c). */
 #include <inttypes.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 static enum err read_constant(struct onnx_reader *r, const struct onnx_node *node)
 {

@@ -3,7 +3,7 @@
  */
 #include <inttypes.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 static enum err check_channels(const struct onnx_reader *r, const struct onnx_node *node,
                                const struct onnx_meaning *x, const uint32_t *dim, uint32_t *groups)

@@ -20,7 +20,7 @@
 
 #include "core/util.h"
 #include "network/precision.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 /* x, made real, becomes bytes with the scale and zero point of inputs i and i + 1. */
 static enum err finish(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,

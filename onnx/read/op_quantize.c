@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "network/precision.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 enum { MOST_FACTOR = 64, MOST_SIDE = 65536 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/util.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 /* Whether a constant has one value, or one for each channel of x. */
 static enum err check_constant(const struct onnx_reader *r, const struct onnx_node *node,

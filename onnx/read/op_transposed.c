@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 #include "onnx/transposed.h"
 
 /* The node under another name: "up" becomes "up_apart". */

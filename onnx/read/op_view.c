@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 enum { MOST_SIDE = 65536, MOST_PART = 256 };
 

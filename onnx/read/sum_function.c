@@ -1,4 +1,4 @@
-/* onnx/read/sum_function.c -- functions of a sum that is not rounded before them; see read.h.
+/* onnx/read/sum_function.c -- functions of a sum that is not rounded before them; see reader.h.
  *
  * What operators that work value by value make of a draft's real result and of single constants is
  * a function of one real number, and its QuantizeLinear makes that a step function
@@ -21,7 +21,7 @@
 #include "network/precision.h"
 #include "network/step_function.h"
 #include "onnx/float/graph.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 

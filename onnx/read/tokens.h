@@ -10,7 +10,7 @@
 
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 struct onnx_tokens {
     struct onnx_meaning x;    // whole maps of layers, quantised alike

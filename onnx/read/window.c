@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "onnx/read/read.h"
+#include "onnx/read/reader.h"
 
 static uint64_t reach_of(const struct window *w, int axis)
 {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
+#include "onnx/read/read.h"
 #include "study/run.h"
 
 #define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"

@@ -14,6 +14,7 @@
 #include "arch/chip.h"
 #include "arch/values/sliced_layers.h"
 #include "core/counter.h"
+#include "onnx/read/read.h"
 #include "test/plan_rig.h"
 #include "traces/images/images.h"
 

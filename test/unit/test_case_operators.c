@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "network/network.h"
+#include "onnx/read/read.h"
 #include "test/reference.h"
 #include "test/shared.h"
 

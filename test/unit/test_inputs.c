@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "dataflow/config.h"
+#include "onnx/read/read.h"
 #include "onnx/tensor.h"
 #include "study/inputs.h"
 #include "study/outputs.h"

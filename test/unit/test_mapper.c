@@ -13,6 +13,7 @@
 #include "dataflow/mapper/cores.h"
 #include "dataflow/mapper/mapper.h"
 #include "dataflow/mapper/times.h"
+#include "onnx/read/read.h"
 #include "study/pricing.h"
 #include "study/run.h"
 #include "test/run_rig.h"

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "onnx/graph.h"
 #include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/tmpdir.h"

@@ -15,6 +15,7 @@
 #include "network/spiking/convert.h"
 #include "network/spiking/spikes.h"
 #include "network/values/values.h"
+#include "onnx/read/read.h"
 #include "test/random_spiking.h"
 #include "test/trained.h"
 #include "traces/images/images.h"
