@@ -95,14 +95,6 @@ uint32_t chan_count(const struct chan *c)
     return c->count;
 }
 
-const void *chan_peek(const struct chan *c, uint32_t i, uint64_t *ready_cyc)
-{
-    assert(i < c->count);
-    const struct slot *s = slot_at(c, i);
-    *ready_cyc = s->ready_cyc;
-    return s->payload;
-}
-
 struct chan_wakes chan_commit(struct chan *c, uint64_t now_cyc)
 {
     const uint64_t next_cyc = now_cyc + 1; // wraps to 0 before the first cycle

@@ -72,9 +72,6 @@ uint64_t chan_ready_cyc(const struct chan *c);
 /* Payloads inside, as seen at the start of the cycle. */
 uint32_t chan_count(const struct chan *c);
 
-/* The i-th oldest of them, and the cycle in which it becomes visible. */
-const void *chan_peek(const struct chan *c, uint32_t i, uint64_t *ready_cyc);
-
 /* Kernel only: ends cycle now_cyc for a touched channel. Returns when the consumer and the producer
  * must be woken for what has changed; CYC_NEVER where there is nobody, or nothing. Before cycle 0,
  * now_cyc is UINT64_MAX. */

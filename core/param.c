@@ -22,15 +22,6 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "out of memory");
 }
 
-size_t param_count(const struct param *rows)
-{
-    size_t n = 0;
-
-    while (rows[n].key)
-        n++;
-    return n;
-}
-
 size_t param_find(const struct param *rows, const char *key)
 {
     size_t i = 0;

@@ -117,8 +117,6 @@ void param_release(const struct param *rows, void *base);
 enum err param_set(const struct param *rows, struct yaml *root, const char *assignment,
                    struct err_msg *m);
 
-size_t param_count(const struct param *rows);
-
 /* Index of the row with this key, which must exist. */
 size_t param_find(const struct param *rows, const char *key);
 

@@ -8,8 +8,6 @@
 #include <jansson.h>
 #include <yaml.h>
 
-#include "core/util.h"
-
 #define BPS_PER_GBPS 1e9
 
 static const void *field_of(const struct param *row, const void *base)

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/precision.h"
-
 static enum err refuse_reader(const struct network *n, uint32_t layers, uint32_t reader,
                               uint32_t read, struct err_msg *m)
 {

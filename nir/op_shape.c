@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/util.h"
 #include "nir/build.h"
 #include "network/precision.h"
 

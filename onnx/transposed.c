@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/util.h"
-
 enum { MOST_LENGTH = 65536 };
 
 static int64_t reach_of(const struct transposed *t, uint32_t axis)

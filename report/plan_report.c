@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "core/util.h"
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"

@@ -7,8 +7,6 @@
 
 #include <jansson.h>
 
-#include "core/util.h"
-
 struct layer_activity { // of a layer, summed over its cores
     double driven, active, abs, digits, products;
 };

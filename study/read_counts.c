@@ -8,7 +8,6 @@
 #include "arch/values/sliced_layers.h"
 #include "core/pages.h"
 #include "core/util.h"
-#include "network/precision.h"
 #include "network/spiking/coding.h"
 #include "network/values/values.h"
 

@@ -6,7 +6,6 @@
  */
 #include "arch/units/crossbar_kernel.h"
 #include "core/simd.h"
-#include "core/util.h"
 
 #if SIMD_X86
 #include <immintrin.h>

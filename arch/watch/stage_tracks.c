@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/util.h"
 #include "traces/timeline.h"
 
 enum { CHIP = 1, FIRST_SITE }; // processes

@@ -9,7 +9,6 @@
 #include "arch/chip.h"
 #include "cli/article/article.h"
 #include "cli/article/gnuplot.h"
-#include "cli/output.h"
 #include "dataflow/mapping.h"
 #include "report/plan_report.h"
 

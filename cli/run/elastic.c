@@ -9,7 +9,6 @@
 #include "cli/results.h"
 #include "cli/run/stage_tracing.h"
 #include "report/elastic_report.h"
-#include "study/place.h"
 #include "study/pricing.h"
 
 /* For --table faster, which costs a run a row. */

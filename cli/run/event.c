@@ -1,7 +1,6 @@
 /* cli/run/event.c -- see event.h. */
 #include "cli/run/event.h"
 
-#include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "report/event_report.h"

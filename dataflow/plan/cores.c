@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/tokens.h"

@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/util.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
-#include "network/tokens/tokens.h"
 
 /* The structure with hops of one timestep: those that are configured have no effect. */
 static bool with_plain_hops(struct plan *plain, const struct plan *p)

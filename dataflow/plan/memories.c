@@ -4,7 +4,6 @@
 
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
-#include "dataflow/plan/tokens.h"
 
 /* Concatenated inputs of which a core stores nothing. */
 static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *core)

@@ -25,13 +25,6 @@ const struct learning_rule *learning_rule_find(const char *name)
     return NULL;
 }
 
-const char *operation_name(enum operation o)
-{
-    static const char *const names[N_OPERATION] = { "forward", "backward", "read row", "update" };
-
-    return names[o];
-}
-
 uint64_t operation_clocks(const struct plan *p, uint32_t core, enum operation o)
 {
     const struct plan_core *c = &p->core[core];

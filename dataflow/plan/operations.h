@@ -34,9 +34,6 @@ extern const struct learning_rule learning_rules[]; // ends with a row without a
 /* The row called so; NULL where there is none. */
 const struct learning_rule *learning_rule_find(const char *name);
 
-/* "forward" */
-const char *operation_name(enum operation o);
-
 /* Clocks of an operation of one core of a layer with weights; of an update, without a rule, 0. */
 uint64_t operation_clocks(const struct plan *p, uint32_t core, enum operation o);
 

@@ -450,12 +450,3 @@ enum err pool_next(struct pool *p, int wait_ms, struct pool_event *event, bool *
     }
     return ERR_NONE;
 }
-
-size_t pool_fds(const struct pool *p, int *fd, size_t most)
-{
-    size_t n = 0;
-
-    for (; n < p->cfg.n_worker && n < most; n++)
-        fd[n] = p->worker[n].fd;
-    return n;
-}

@@ -64,7 +64,4 @@ struct pool_event {
 enum err pool_next(struct pool *p, int wait_ms, struct pool_event *event, bool *there,
                    struct err_msg *m);
 
-/* File descriptors to wait at besides one's own, at most `most`; how many. */
-size_t pool_fds(const struct pool *p, int *fd, size_t most);
-
 #endif

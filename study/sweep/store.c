@@ -349,15 +349,6 @@ void store_ids_release(struct store_ids *ids)
     *ids = (struct store_ids){ NULL, 0 };
 }
 
-enum err store_others(struct store *s, uint64_t *n, struct err_msg *m)
-{
-    int64_t value;
-    enum err e = number(s, "SELECT count(*) FROM points WHERE version<>?", s->version, &value, m);
-
-    *n = (uint64_t)value;
-    return e;
-}
-
 enum err store_count(struct store *s, int64_t *n, struct err_msg *m)
 {
     return number(s, "SELECT count(*) FROM points", NULL, n, m);

@@ -73,8 +73,7 @@ enum err store_ids(struct store *s, bool failed, struct store_ids *ids, struct e
 bool store_ids_have(const struct store_ids *ids, const struct store_id *id);
 void store_ids_release(struct store_ids *ids); // takes a zeroed one
 
-/* Points there are under other versions; all there are. */
-enum err store_others(struct store *s, uint64_t *n, struct err_msg *m);
+/* All points there are. */
 enum err store_count(struct store *s, int64_t *n, struct err_msg *m);
 
 /* A row, in the batch that store_flush() ends. One that failed gives way; else of a point that has

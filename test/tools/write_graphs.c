@@ -13,10 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataflow/config.h"
 #include "onnx/read/read.h"
 #include "memory/registers.h"
-#include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/random_graph.h"
 #include "test/reference.h"

@@ -14,7 +14,6 @@
 #include "arch/analog/layers.h"
 #include "arch/chip.h"
 #include "core/simd.h"
-#include "core/util.h"
 #include "study/analog.h"
 #include "study/calibrate.h"
 #include "study/measure.h"

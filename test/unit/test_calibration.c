@@ -12,12 +12,10 @@
 
 #include "arch/chip.h"
 #include "arch/units/gauge.h"
-#include "memory/registers.h"
 #include "network/values/plain.h"
 #include "study/calibrate.h"
 #include "study/study.h"
 #include "test/random_study.h"
-#include "test/tmpdir.h"
 
 #define TEST_IMAGES  "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 #define TRAIN_IMAGES "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"

@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "dataflow/config.h"
 #include "import/import.h"
 #include "network/network.h"
 #include "onnx/kind.h"

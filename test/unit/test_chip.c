@@ -13,10 +13,8 @@
 #include "arch/chip.h"
 #include "core/counter.h"
 #include "core/util.h"
-#include "dataflow/firing.h"
 #include "test/random_study.h"
 #include "test/reference.h"
-#include "test/shared.h"
 
 enum { N_STUDY = 500 };
 

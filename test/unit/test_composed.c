@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "arch/circuits/pulse_driver.h"
-#include "arch/circuits/sar_adc.h"
 #include "arch/circuits/sram.h"
 #include "arch/circuits/sub_array.h"
 #include "study/pricing.h"

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "arch/prove.h"
-#include "core/counter.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 #include "report/table.h"

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "arch/elastic/elastic.h"
-#include "core/util.h"
 #include "study/run.h"
 #include "test/elastic_rig.h"
 #include "test/plan_rig.h"

@@ -12,7 +12,6 @@
 #include "arch/elastic/elastic.h"
 #include "core/rng.h"
 #include "core/util.h"
-#include "test/dice.h"
 #include "test/elastic_rig.h"
 #include "test/naive_elastic.h"
 #include "test/plan_rig.h"

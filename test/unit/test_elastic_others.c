@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "arch/elastic/elastic.h"
-#include "core/util.h"
 #include "study/study.h"
 #include "test/naive_elastic.h"
 #include "test/plan_rig.h"

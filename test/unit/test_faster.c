@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "arch/elastic/faster.h"
-#include "core/util.h"
 #include "test/cli_rig.h"
 #include "test/random_study.h"
 #include "test/tmpdir.h"

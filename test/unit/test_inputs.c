@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "dataflow/config.h"
 #include "onnx/read/read.h"
 #include "onnx/tensor.h"
 #include "study/inputs.h"

@@ -13,7 +13,6 @@
 #include <math.h>
 
 #include "arch/analog/layers.h"
-#include "arch/analog/reads.h"
 #include "arch/chip.h"
 #include "study/analog.h"
 #include "study/recalibrate.h"

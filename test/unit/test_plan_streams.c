@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "core/util.h"
 #include "test/plan_rig.h"
 
 static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "dataflow/config.h"
 #include "network/precision.h"
 #include "onnx/read/read.h"
 #include "study/inputs.h"

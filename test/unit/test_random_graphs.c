@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "dataflow/config.h"
 #include "onnx/float/graph.h"
 #include "onnx/read/read.h"
 #include "study/outputs.h"

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "core/rng.h"
 #include "network/spiking/convert.h"
 #include "network/spiking/spikes.h"
 #include "network/values/values.h"

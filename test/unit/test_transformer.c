@@ -13,7 +13,6 @@
 #include "arch/chip.h"
 #include "arch/prove.h"
 #include "core/counter.h"
-#include "core/util.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 #include "dataflow/plan/waits.h"
