@@ -6,8 +6,8 @@
 
 #include "core/util.h"
 
-const struct firing_policy *const firing_policies[] = { &fire_column, &fire_free, &fire_block,
-                                                        NULL };
+#define ROW(name) &name,
+const struct firing_policy *const firing_policies[] = { FIRING_POLICIES(ROW) NULL };
 
 const struct firing_policy *firing_find(const char *name)
 {

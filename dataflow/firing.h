@@ -60,7 +60,10 @@ struct firing_policy {
     bool (*never_behind)(const struct firing_shape *a, const struct firing_shape *b);
 };
 
-extern const struct firing_policy fire_column, fire_free, fire_block;
+/* A new policy is its file and a row here. */
+#define FIRING_POLICIES(X) X(fire_column) X(fire_free) X(fire_block)
+#define FIRING_POLICY(name) extern const struct firing_policy name;
+FIRING_POLICIES(FIRING_POLICY)
 extern const struct firing_policy *const firing_policies[]; // ends with NULL
 
 const struct firing_policy *firing_find(const char *name); // NULL when unknown

@@ -46,7 +46,10 @@ struct placing {
     void (*strides)(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix);
 };
 
-extern const struct placing place_iwap, place_klip, place_plip;
+/* A new placing is its file and a row here. */
+#define PLACINGS(X) X(place_iwap) X(place_klip) X(place_plip)
+#define PLACING(name) extern const struct placing name;
+PLACINGS(PLACING)
 extern const struct placing *const placings[]; // ends with NULL
 const struct placing *placing_find(const char *name); // NULL when unknown
 

@@ -1,9 +1,10 @@
-/* memory/placing.c -- the table of placings; a new placing is its file and a row here. */
+/* memory/placing.c -- the table of placings. */
 #include <string.h>
 
 #include "memory/input_memory.h"
 
-const struct placing *const placings[] = { &place_iwap, &place_klip, &place_plip, NULL };
+#define ROW(name) &name,
+const struct placing *const placings[] = { PLACINGS(ROW) NULL };
 
 const struct placing *placing_find(const char *name)
 {

@@ -89,8 +89,11 @@ struct fabric {
     bool direct; // its routers pass nothing on: two that are not joined have no way
 };
 
-extern const struct fabric fabric_point_to_point, fabric_adjacent, fabric_mesh, fabric_tree,
-    fabric_bus;
+/* A new fabric is its file and a row here. */
+#define FABRICS(X)                                                                                 \
+    X(fabric_point_to_point) X(fabric_adjacent) X(fabric_mesh) X(fabric_tree) X(fabric_bus)
+#define FABRIC(name) extern const struct fabric name;
+FABRICS(FABRIC)
 extern const struct fabric *const fabrics[]; // noc/fabrics.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

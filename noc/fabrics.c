@@ -1,8 +1,7 @@
-/* noc/fabrics.c -- the table of fabrics; a new fabric is its file and a row here. */
+/* noc/fabrics.c -- the table of fabrics. */
 #include <stddef.h>
 
 #include "noc/fabric.h"
 
-const struct fabric *const fabrics[] = {
-    &fabric_point_to_point, &fabric_adjacent, &fabric_mesh, &fabric_tree, &fabric_bus, NULL,
-};
+#define ROW(name) &name,
+const struct fabric *const fabrics[] = { FABRICS(ROW) NULL };

@@ -80,8 +80,12 @@ struct placement_policy {
     enum err (*place)(struct placement_work *w, struct err_msg *m);
 };
 
-extern const struct placement_policy placement_listing, placement_snake, placement_greedy,
-    placement_anneal, placement_exact, placement_search, placement_file;
+/* A new way of placing is its file and a row here. */
+#define PLACEMENT_POLICIES(X)                                                                      \
+    X(placement_listing) X(placement_snake) X(placement_greedy) X(placement_anneal)                \
+    X(placement_exact) X(placement_search) X(placement_file)
+#define PLACEMENT_POLICY(name) extern const struct placement_policy name;
+PLACEMENT_POLICIES(PLACEMENT_POLICY)
 extern const struct placement_policy *const placement_policies[]; // placements.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

@@ -6,8 +6,8 @@
 
 #include "arch/analog/draw.h"
 
-const struct analog_device *const analog_devices[] = { &analog_pcm_joshi, &analog_pcm_hermes,
-                                                       &analog_levels, NULL };
+#define ROW(name) &name,
+const struct analog_device *const analog_devices[] = { ANALOG_DEVICES(ROW) NULL };
 
 const struct analog_device analog_ideal = { .name = "ideal", .doc = "keeps what it is told to" };
 

@@ -33,7 +33,10 @@ struct analog_device {
     void (*spread)(size_t n, const double *x, double *spread);
 };
 
-extern const struct analog_device analog_pcm_joshi, analog_pcm_hermes, analog_levels;
+/* A new one is its file and a row here. */
+#define ANALOG_DEVICES(X) X(analog_pcm_joshi) X(analog_pcm_hermes) X(analog_levels)
+#define ANALOG_DEVICE(name) extern const struct analog_device name;
+ANALOG_DEVICES(ANALOG_DEVICE)
 extern const struct analog_device analog_ideal; // keeps every weight; no row of the table
 extern const struct analog_device *const analog_devices[]; // ends with NULL
 

@@ -173,7 +173,10 @@ struct core_kind {
     void (*release)(struct core *c); // takes one whose init failed
 };
 
-extern const struct core_kind core_scratchpad, core_tokens, core_digital, core_imc;
+/* A new kind is its file and a row here, before those that take its sites too. */
+#define CORE_KINDS(X) X(core_scratchpad) X(core_tokens) X(core_digital) X(core_imc)
+#define CORE_KIND(name) extern const struct core_kind name;
+CORE_KINDS(CORE_KIND)
 extern const struct core_kind *const core_kinds[]; // ends with NULL
 
 const struct core_kind *core_kind_of(const struct plan *p, uint32_t site);

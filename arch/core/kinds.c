@@ -3,8 +3,8 @@
 
 #include "arch/core/core.h"
 
-const struct core_kind *const core_kinds[] = { &core_scratchpad, &core_tokens, &core_digital,
-                                               &core_imc, NULL };
+#define ROW(name) &name,
+const struct core_kind *const core_kinds[] = { CORE_KINDS(ROW) NULL };
 
 const struct core_kind *core_kind_of(const struct plan *p, uint32_t site)
 {

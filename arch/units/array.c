@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct imc_array_kind *const imc_arrays[] = { &array_ideal, &array_sliced, &array_analog,
-                                                     NULL };
+#define ROW(name) &name,
+const struct imc_array_kind *const imc_arrays[] = { IMC_ARRAYS(ROW) NULL };
 
 const struct imc_array_kind *imc_array_of(const struct array_spec *s)
 {

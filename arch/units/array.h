@@ -91,7 +91,10 @@ struct imc_array_kind {
     void (*release)(struct imc_array *a);
 };
 
-extern const struct imc_array_kind array_ideal, array_sliced, array_analog;
+/* A new kind is its file and a row here. */
+#define IMC_ARRAYS(X) X(array_ideal) X(array_sliced) X(array_analog)
+#define IMC_ARRAY(name) extern const struct imc_array_kind name;
+IMC_ARRAYS(IMC_ARRAY)
 extern const struct imc_array_kind *const imc_arrays[]; // ends with NULL
 
 /* The first kind of the table that takes the machine's. */

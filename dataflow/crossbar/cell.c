@@ -1,11 +1,11 @@
-/* dataflow/crossbar/cell.c -- the table of cells; a new cell is its file and a row here. */
+/* dataflow/crossbar/cell.c -- the table of cells. */
 #include "dataflow/crossbar/cell.h"
 
 #include <stddef.h>
 #include <string.h>
 
-const struct cell *const cell_kinds[] = { &cell_differential, &cell_pair, &cell_reference,
-                                     &cell_sliced,       &cell_sram, NULL };
+#define ROW(name) &name,
+const struct cell *const cell_kinds[] = { CELLS(ROW) NULL };
 
 const struct cell *cell_find(const char *name)
 {

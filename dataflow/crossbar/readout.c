@@ -1,11 +1,11 @@
-/* dataflow/crossbar/readout.c -- the table of readouts; a new one is its file and a row here. */
+/* dataflow/crossbar/readout.c -- the table of readouts. */
 #include "dataflow/crossbar/readout.h"
 
 #include <stddef.h>
 #include <string.h>
 
-const struct readout *const readouts[] = { &readout_exact, &readout_adc, &readout_sign,
-                                           &readout_charge, NULL };
+#define ROW(name) &name,
+const struct readout *const readouts[] = { READOUTS(ROW) NULL };
 
 const struct readout *readout_find(const char *name)
 {

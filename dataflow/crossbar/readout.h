@@ -26,7 +26,10 @@ struct readout {
     bool one_bit;     // of one read that makes the whole output
 };
 
-extern const struct readout readout_exact, readout_adc, readout_sign, readout_charge;
+/* A new readout is its file and a row here. */
+#define READOUTS(X) X(readout_exact) X(readout_adc) X(readout_sign) X(readout_charge)
+#define READOUT(name) extern const struct readout name;
+READOUTS(READOUT)
 extern const struct readout *const readouts[]; // ends with NULL
 
 const struct readout *readout_find(const char *name); // NULL when unknown

@@ -10,8 +10,8 @@
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
 
-const struct mapper_policy *const mapper_policies[] = { &map_none, &map_stride, &map_greedy,
-                                                        &map_article, NULL };
+#define ROW(name) &name,
+const struct mapper_policy *const mapper_policies[] = { MAPPER_POLICIES(ROW) NULL };
 
 const struct mapper_policy *mapper_policy_find(const char *name)
 {

@@ -133,7 +133,10 @@ struct mapper_policy {
     bool (*choose)(const struct mapper *mp, uint32_t *choice);
 };
 
-extern const struct mapper_policy map_none, map_stride, map_greedy, map_article;
+/* A new policy is its file and a row here. */
+#define MAPPER_POLICIES(X) X(map_none) X(map_stride) X(map_greedy) X(map_article)
+#define MAPPER_POLICY(name) extern const struct mapper_policy name;
+MAPPER_POLICIES(MAPPER_POLICY)
 extern const struct mapper_policy *const mapper_policies[]; // ends with NULL
 const struct mapper_policy *mapper_policy_find(const char *name); // NULL when unknown
 

@@ -61,8 +61,12 @@ struct image_format {
 
 #define IMAGE_HEAD_BYTE 8 // bytes that probe() sees, less where the file is shorter
 
-extern const struct image_format image_random, image_raw, image_pictures, image_npy, image_npz,
-    image_idx, image_cifar100, image_cifar10, image_events, image_event_array, image_frames;
+/* The first that knows a file reads it. A new format is its file and a row here. */
+#define IMAGE_FORMATS(X)                                                                           \
+    X(image_random) X(image_events) X(image_event_array) X(image_frames) X(image_raw)              \
+    X(image_pictures) X(image_npy) X(image_npz) X(image_idx) X(image_cifar100) X(image_cifar10)
+#define IMAGE_FORMAT(name) extern const struct image_format name;
+IMAGE_FORMATS(IMAGE_FORMAT)
 
 /* Bytes of one image in the file, and as the network wants it. */
 size_t image_bytes(const struct image_reader *r);

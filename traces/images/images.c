@@ -13,10 +13,8 @@
 #include "traces/images/image_format.h"
 
 /* Probed in this order: what has no magic number comes last, but for what the user says. */
-static const struct image_format *const image_formats[] = {
-    &image_random, &image_events, &image_event_array, &image_frames, &image_raw,
-    &image_pictures, &image_npy, &image_npz, &image_idx, &image_cifar100, &image_cifar10,
-};
+#define ROW(name) &name,
+static const struct image_format *const image_formats[] = { IMAGE_FORMATS(ROW) };
 
 enum { MOST_CROPPED = 4096 }; // side of an image of which a part is taken
 
