@@ -8,7 +8,7 @@
 
 static struct step_function *random_function(struct dice *d)
 {
-    const uint32_t n = pick(d, 0, 40);
+    const uint32_t n = chance(d, 8) ? pick(d, 200, 400) : pick(d, 0, 40);
     struct step_function *f = step_function_new(n);
     double at = -(double)pick(d, 0, 200);
 
@@ -17,7 +17,8 @@ static struct step_function *random_function(struct dice *d)
         if (k == n)
             break;
         f->threshold[k] = at;
-        at += pick(d, 1, 20) / 2.0; // at times a sum's own value
+        const bool near = chance(d, 4); // one beside the other, by steps that sums may take
+        at += near ? ldexp(1, -(int)pick(d, 6, 12)) : pick(d, 1, 20) / 2.0; // or a sum's own value
     }
     return f;
 }

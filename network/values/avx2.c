@@ -7,6 +7,7 @@
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
+#include "network/values/steps.h"
 #include "network/values/token_kernel.h"
 
 #if SIMD_X86
@@ -176,6 +177,12 @@ AVX2 static void finish(const struct value_scale *s, uint32_t channel,
     }
 }
 
+AVX2 static void look_up(const struct value_scale *s, uint32_t channel,
+                         const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
+{
+    value_look_up(s, channel, sum, residual, out);
+}
+
 AVX2 static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
 {
     for (size_t q = 0; q < (size_t)quads * VALUE_BYTES; q += HALF) {
@@ -309,7 +316,7 @@ AVX2 static void read(const struct value_reading *r)
 }
 
 const struct value_kernel value_avx2 = {
-    VALUE_QUAD, saturates, column, wide_column, read, finish, most, sum,
+    VALUE_QUAD, saturates, column, wide_column, read, finish, look_up, most, sum,
     sum_function,
     &value_tokens_avx2,
 };

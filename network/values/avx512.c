@@ -9,6 +9,7 @@
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
+#include "network/values/steps.h"
 #include "network/values/token_kernel.h"
 
 #if SIMD_X86
@@ -191,6 +192,12 @@ AVX512 static void finish(const struct value_scale *s, uint32_t channel,
     finish_quad(s, channel, acc, residual, out);
 }
 
+AVX512 static void look_up(const struct value_scale *s, uint32_t channel,
+                           const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
+{
+    value_look_up(s, channel, sum, residual, out);
+}
+
 AVX512 static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
 {
     for (size_t q = 0; q < (size_t)quads * VALUE_BYTES; q += VALUE_BYTES) {
@@ -333,7 +340,7 @@ AVX512 static void read(const struct value_reading *r)
 }
 
 const struct value_kernel value_avx512vnni = {
-    MOST_OUTPUTS, NULL, column, wide_column, read, finish, most, sum,
+    MOST_OUTPUTS, NULL, column, wide_column, read, finish, look_up, most, sum,
     sum_function,
     &value_tokens_avx512,
 };

@@ -9,6 +9,7 @@
 #include "network/values/values.h"
 
 struct value_token_kernel; // token_kernel.h
+struct value_steps;        // steps.h
 
 enum { MOST_OUTPUTS = 8, // of a block,
        READ_OUTPUTS = 64 }; // and of one whose readers need no sums
@@ -25,6 +26,7 @@ struct value_scale {
     uint8_t   low, high; // as stored
     int16_t   offset;    // the zero point, as stored
     const struct step_function *function; // in place of rounding; NULL: it is rounded
+    struct value_steps *steps; // owned; the function where it is looked up in doubles; else NULL
     /* The same times 2^-shift, where it can be computed in doubles without rounding and fits 32
      * bits for every sum there can be. */
     bool      in_doubles;
@@ -75,6 +77,9 @@ struct value_kernel {
     /* Four channels of one pixel from `channel` on. */
     void (*finish)(const struct value_scale *s, uint32_t channel,
                    const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
+    /* The same of a scale with steps. */
+    void (*look_up)(const struct value_scale *s, uint32_t channel,
+                    const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
     /* out[quads]: the largest of each byte. */
     void (*most)(const struct value_window *w, uint32_t quads, uint8_t *out);
     void (*sum)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,

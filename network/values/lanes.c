@@ -234,6 +234,8 @@ static void finish(const struct value_lanes *l, const struct value_scale *s, uin
 {
     if (s->in_doubles)
         l->v->kernel->finish(s, channel, sum, residual, out);
+    else if (s->steps)
+        l->v->kernel->look_up(s, channel, sum, residual, out);
     else
         value_finish_exact(s, channel, sum, residual, out);
 }

@@ -4,6 +4,7 @@
 #include "core/round.h"
 #include "network/output.h"
 #include "network/values/kernel.h"
+#include "network/values/steps.h"
 #include "network/values/token_kernel.h"
 
 static uint8_t clamped(int64_t v, uint8_t low, uint8_t high)
@@ -72,6 +73,12 @@ static void column(const struct value_column *j)
                                            : NULL,
                                j->out + i * j->out_step + q * VALUE_BYTES);
     }
+}
+
+static void look_up(const struct value_scale *s, uint32_t channel,
+                    const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
+{
+    value_look_up(s, channel, sum, residual, out);
 }
 
 static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
@@ -156,6 +163,6 @@ void value_read_exact(const struct value_reading *r)
 
 const struct value_kernel value_portable = {
     MOST_OUTPUTS, NULL, column, wide_column, value_read_exact,
-    value_finish_exact, most, sum, sum_function,
+    value_finish_exact, look_up, most, sum, sum_function,
     &value_tokens_portable,
 };

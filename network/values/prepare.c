@@ -10,6 +10,7 @@
 #include "core/util.h"
 #include "network/precision.h"
 #include "network/values/prepared.h"
+#include "network/values/steps.h"
 
 static const struct value_kernel *const kernels[N_SIMD] = {
 #if SIMD_X86
@@ -223,6 +224,7 @@ static void scale_release(struct value_scale *s)
     free(s->m_real);
     free(s->b_real);
     free(s->mr_real);
+    value_steps_free(s->steps);
 }
 
 static void set_range(struct value_scale *s, int32_t zero, int32_t low, int32_t high,
@@ -345,8 +347,9 @@ static bool prepare_scale(struct values *v, uint32_t index, const struct value_c
             s->b[i] = (uint64_t)q->b[i];
     }
     s->function = l->function;
+    const bool looks_up = s->in_doubles && l->function;
     s->in_doubles = s->in_doubles && !l->raw_output && !l->function;
-    return true;
+    return !looks_up || value_steps_new(s, &s->steps);
 }
 
 static bool prepare_pool(struct values *v, uint32_t index)
