@@ -67,7 +67,7 @@ bool network_is_wide(const struct network *n)
     if (network_is_spiking(n))
         return false;
     for (uint32_t i = 0; i < n->n_layer && n->has_values; i++)
-        wide |= layer_is_wide(&n->layer[i]) || (n->layer[i].raw_output && i + 1 < n->n_layer);
+        wide |= layer_is_wide(&n->layer[i]);
     return wide;
 }
 

@@ -26,8 +26,8 @@ uint32_t layer_value_bits(const struct layer *l);
 uint32_t layer_weight_bits(const struct layer *l);
 
 /* Whether a layer computes with more than bytes: of the values that it makes, also before they are
- * pooled, or of its weights. The network: any of its layers, or one that hands on its sums; then
- * all of its sums may take 64 bits. */
+ * pooled, or of its weights. The network: any of its layers; then all of its sums may take 64
+ * bits. */
 bool layer_is_wide(const struct layer *l);
 bool network_is_wide(const struct network *n);
 

@@ -355,9 +355,8 @@ enum err analog_check(const struct study *s, const struct run_cfg *cfg, struct e
                        "want --images SET", where, s->analog.device->name);
     if (network_is_wide(&s->network))
         return err_set(m, ERR_INPUT, "%.400s: core.crossbar.device = %s: network %s has values or "
-                       "weights of more than 8 bits, or norms of sums that are not rounded: want "
-                       "core.crossbar.device = ideal", where, s->analog.device->name,
-                       s->network.name);
+                       "weights of more than 8 bits: want core.crossbar.device = ideal", where,
+                       s->analog.device->name, s->network.name);
     return ERR_NONE;
 }
 

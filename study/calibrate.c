@@ -100,8 +100,8 @@ static enum err check_bytes(const struct plan *p, struct err_msg *m)
 {
     return network_is_wide(p->network)
                ? err_set(m, ERR_INPUT, "core.readout.range = percentile: network %s has values or "
-                         "weights of more than 8 bits, or norms of sums that are not rounded: "
-                         "want full, or a number", p->network->name)
+                         "weights of more than 8 bits: want full, or a number",
+                         p->network->name)
                : ERR_NONE;
 }
 

@@ -417,23 +417,6 @@ static uint32_t hand_on_sums(struct maker *m)
     return n;
 }
 
-/* In two planes: low bytes, then high ones. */
-static void widen_images(struct random_tokens *t)
-{
-    const size_t n = t->image_bytes;
-    const bool is_signed = t->rig.network.layer[0].out_signed;
-    uint8_t *wide = malloc(TOKENS_IMAGES * 2 * n);
-
-    for (size_t i = 0; i < TOKENS_IMAGES * n; i++) {
-        uint8_t *to = wide + i / n * 2 * n + i % n;
-        to[0] = t->image[i];
-        to[n] = is_signed && t->image[i] > INT8_MAX ? UINT8_MAX : 0;
-    }
-    free(t->image);
-    t->image = wide;
-    t->image_bytes = 2 * n;
-}
-
 static bool make(struct random_tokens *t, unsigned seed, bool plan, bool sums)
 {
     static const uint32_t bits[] = { 8, 6, 10, 0 };
@@ -463,8 +446,6 @@ static bool make(struct random_tokens *t, unsigned seed, bool plan, bool sums)
     t->image = malloc(TOKENS_IMAGES * t->image_bytes);
     for (size_t i = 0; i < TOKENS_IMAGES * t->image_bytes; i++)
         t->image[i] = (uint8_t)pick(&m.dice, 0, 255);
-    if (sums)
-        widen_images(t);
     return true;
 }
 

@@ -156,8 +156,9 @@ static void compute(struct imc_core *c, const struct pixel *at, uint32_t n, int3
 
     for (uint32_t p = 0; p < s->planes.n; p += planes) {
         int32_t *out = acc + p * c->acc_plane;
+        const uint8_t *byte = t->byte + (s->of_sums ? p / planes * SUM_PLANES : p) * apart;
         for (size_t i = 0; i < values; i++)
-            t->code[i] = code_of(c, t->byte + (s->of_sums ? 2 : 1) * p * apart + i, apart);
+            t->code[i] = code_of(c, byte + i, apart);
         token_kind_of(s->layer)->compute(s->layer, &w, t->room, out);
         for (uint32_t o = 0; planes > 1 && o < s->out_n; o++)
             wide_sum_set(out + o, c->acc_plane, out[o]);

@@ -27,17 +27,20 @@ static void announce(struct imc_core *c, const struct token *t)
 static const uint8_t *as_kept(struct imc_core *c, const struct port *port, const uint8_t *value)
 {
     const struct imc_spec *s = c->spec;
+    const uint32_t planes = s->planes.wide ? 2 : 1;
     uint8_t *to = c->scratch.pixel;
 
     if (s->of_sums)
-        for (uint32_t p = 0, k = 0; p < s->planes.n; p += 2, k += SUM_PLANES)
+        for (uint32_t p = 0, k = 0; p < s->planes.n; p += planes, k += SUM_PLANES)
             for (uint32_t i = 0; i < port->n; i++) {
                 const uint8_t *low = value + (size_t)p * port->plane_bytes + (size_t)i * port->each;
                 int32_t v;
                 if (port->each == sizeof v)
                     memcpy(&v, low, sizeof v);
-                else
+                else if (s->planes.wide)
                     v = wide_value(low, low + port->plane_bytes, s->in_signed);
+                else
+                    v = s->in_signed ? (int8_t)*low : *low;
                 kept_sum_set(c->scratch.sums + (size_t)k * port->n + i, port->n, v);
             }
     for (uint32_t i = 0; !s->of_sums && i < s->planes.n * port->n; i++)

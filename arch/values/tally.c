@@ -431,10 +431,10 @@ static void look_up_digits(const uint32_t *digits, const struct value_map *map,
         }
 }
 
-/* The same of |x| and of how often x is not 0, of values of more than a byte; channels have no
- * quads there. */
+/* The same of |x| and of how often x is not 0, one by one, of values of more than a byte; channels
+ * have no quads there. */
 static void sum_values(const struct tally *t, uint32_t layer, const struct value_map *map,
-                       const struct pixel_run *r)
+                       const struct pixel_run *r, uint32_t lane)
 {
     const struct plan_layer *pl = &t->plan->plan->layer[layer];
     const struct layer_sums *s = &t->layer[layer];
@@ -444,7 +444,7 @@ static void sum_values(const struct tally *t, uint32_t layer, const struct value
         if (map->any && !map->any[(size_t)r->y * map->shape.height + x])
             continue;
         for (uint32_t c = 0; c < map->shape.channels; c++) {
-            int32_t v = value_get(map, x, r->y, c, 0);
+            int32_t v = value_get(map, x, r->y, c, lane);
             s->total[at + c].abs += (uint32_t)abs(v);
             s->total[at + c].nonzero += v != 0;
             if (s->digits)
@@ -469,10 +469,10 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
     }
     for (; s->next_run < c->n_run && c->run[s->next_run].y == column; s->next_run++) {
         const struct pixel_run *r = &c->run[s->next_run];
-        if (map->value) {
-            sum_values(t, layer - 1, map, r);
+        for (uint32_t i = 0; i < n_lane && (map->value || map->sums); i++)
+            sum_values(t, layer - 1, map, r, i);
+        if (map->value || map->sums)
             continue;
-        }
         if (s->held[r->class] + r->n > VALUE_MOST_PIXELS)
             take_class(s, r->class, n_lane);
         s->held[r->class] += r->n;

@@ -22,8 +22,6 @@ struct value_lanes {
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
     void                *room;   // owned; of layers of tokens
-    int32_t             *end;    // owned; [pixels][classes][VALUE_LANES] of the result, where it is
-                                 // sums and kept; else NULL
     uint64_t             number; // of the first image
     /* While a run goes on: */
     const uint8_t *image;
@@ -83,18 +81,6 @@ static void pack_border(const struct value_lanes *l, uint32_t spec)
         pack_pixels(l, spec, i, 0, m->before[0] + m->shape.height + m->after[0]);
 }
 
-/* Room for the sums of the result, where they are wanted. */
-static bool make_end(struct value_lanes *l)
-{
-    const struct layer *last = network_result(l->v->network);
-    const size_t n = (size_t)last->out.height * last->out.width * last->out.channels;
-
-    if (!l->v->keeps_ends || !last->raw_output)
-        return true;
-    l->end = pages_new(n * VALUE_LANES * sizeof *l->end);
-    return l->end;
-}
-
 struct value_lanes *value_lanes_new(const struct values *v)
 {
     struct value_lanes *l = calloc(1, sizeof *l);
@@ -123,7 +109,7 @@ struct value_lanes *value_lanes_new(const struct values *v)
                                .column = calloc(v->most_columns + 1, sizeof *l->column),
                                .room = pages_new(v->token_room) };
     if (!l->room || !l->byte || !l->sums || !l->total || !l->scratch || !l->bit || !l->run ||
-        !l->column || !make_end(l)) {
+        !l->column) {
         value_lanes_free(l);
         return NULL;
     }
@@ -149,7 +135,6 @@ void value_lanes_free(struct value_lanes *l)
     free(l->run);
     free(l->column);
     free(l->room);
-    free(l->end);
     free(l);
 }
 
@@ -212,6 +197,21 @@ static void copy_channels(uint8_t *to, uint32_t first, const uint8_t *from, uint
     }
 }
 
+/* The same of channels that become sums, or are some. */
+static void copy_sums(int32_t *to, const struct value_map *m, uint32_t x, uint32_t y)
+{
+    const uint8_t *from = value_pixel(m, x, y);
+    const uint32_t n = m->shape.channels, offset = m->is_signed ? 128 : 0;
+
+    if (m->sums) {
+        memcpy(to, from, (size_t)n * VALUE_LANES * sizeof *to);
+        return;
+    }
+    for (uint32_t c = 0; c < n; c++, from += c % VALUE_QUAD == 0 ? VALUE_BYTES : 0)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+            *to++ = from[lane * VALUE_QUAD + c % VALUE_QUAD] - (int32_t)offset;
+}
+
 static void concatenate(struct value_lanes *l, const struct value_step *s, uint32_t y)
 {
     const struct value_spec *spec = &l->v->spec[s->spec];
@@ -220,9 +220,13 @@ static void concatenate(struct value_lanes *l, const struct value_step *s, uint3
 
     for (uint32_t i = 0; i < spec->n_input; i++) {
         const struct value_map from = map_of(l, spec->input[i]);
-        for (uint32_t x = 0; x < to.shape.height; x++)
-            copy_channels(pixel_at(&to, x, y), first, value_pixel(&from, x, y),
-                          from.shape.channels);
+        for (uint32_t x = 0; x < to.shape.height; x++) {
+            uint8_t *pixel = pixel_at(&to, x, y);
+            if (to.sums)
+                copy_sums((int32_t *)(void *)pixel + (size_t)first * VALUE_LANES, &from, x, y);
+            else
+                copy_channels(pixel, first, value_pixel(&from, x, y), from.shape.channels);
+        }
         first += from.shape.channels;
     }
 }
@@ -251,41 +255,29 @@ static void finish_sums(const struct value_lanes *l, const struct value_column *
                    c->out + i * c->out_step + q * VALUE_BYTES);
 }
 
-/* Of pixels from number `pixel` on. */
-static void keep_sums(const struct value_lanes *l, const struct value_column *c, size_t pixel)
+/* Sums of pixels from number `pixel` on leave the layer as they are. */
+static void put_sums(const struct value_column *c, const struct value_map *out, size_t pixel)
 {
-    const uint32_t classes = network_result(l->v->network)->out.channels;
     const uint32_t outputs = c->quads * VALUE_QUAD;
+    const uint64_t *b = c->scale->b + c->channel;
+    const int32_t *sum = c->sums;
 
-    for (uint32_t k = 0; k < c->n; k++)
-        for (uint32_t i = 0; i < outputs && c->channel + i < classes; i++) {
-            const int32_t *sum = c->sums + ((size_t)k * outputs + i) * VALUE_LANES;
-            int32_t *to = l->end + ((pixel + k) * classes + c->channel + i) * VALUE_LANES;
-            for (uint32_t lane = 0; lane < l->n; lane++)
-                to[lane] = (int32_t)((uint32_t)sum[lane] +
-                                     (uint32_t)c->scale->b[c->channel + i]);
-        }
+    for (uint32_t k = 0; k < c->n; k++, pixel++) {
+        int32_t *to = (int32_t *)(void *)pixel_at(out, (uint32_t)(pixel % out->shape.height),
+                                                  (uint32_t)(pixel / out->shape.height));
+        to += (size_t)c->channel * VALUE_LANES;
+        for (uint32_t i = 0; i < outputs; i++)
+            for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+                *to++ = (int32_t)((uint32_t)*sum++ + (uint32_t)b[i]);
+    }
 }
 
-static void deliver_sums(const struct value_lanes *l, const struct value_column *c)
-{
-    uint32_t classes = network_result(l->v->network)->out.channels;
-
-    for (uint32_t i = 0; i < c->quads * VALUE_QUAD && c->channel + i < classes; i++)
-        for (uint32_t lane = 0; lane < l->n; lane++)
-            l->result[lane * classes + c->channel + i] =
-                (int32_t)((uint32_t)c->sums[i * VALUE_LANES + lane] +
-                          (uint32_t)c->scale->b[c->channel + i]);
-}
-
-/* A block of pixels, from number `pixel` on, leaves the network, or its sums become values. */
+/* What a block of pixels, from number `pixel` on, becomes of sums. */
 static void deliver(const struct value_lanes *l, const struct value_column *c,
-                    const struct layer *layer, size_t pixel)
+                    const struct value_map *out, size_t pixel)
 {
-    if (layer->raw_output && l->end)
-        keep_sums(l, c, pixel);
-    if (layer->raw_output)
-        deliver_sums(l, c);
+    if (out->sums)
+        put_sums(c, out, pixel);
     else if (c->sums)
         finish_sums(l, c);
 }
@@ -386,7 +378,7 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
             l->watch->sums(l->watch->user, index, r->first, r->quads * VALUE_QUAD, c.n, c.sums,
                            l->n);
         if (r->closes)
-            deliver(l, &c, &l->v->network->layer[index], (size_t)y * c.n);
+            deliver(l, &c, out, (size_t)y * c.n);
     }
 }
 
@@ -419,7 +411,7 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         c.start = own->start + b->first;
         c.quads = b->quads;
         l->v->kernel->column(&c);
-        deliver(l, &c, layer, (size_t)p->y * layer->out.height + p->first);
+        deliver(l, &c, out, (size_t)p->y * layer->out.height + p->first);
     }
 }
 
@@ -428,7 +420,6 @@ static void count(struct value_lanes *l, uint32_t index, const struct value_map 
                   const struct value_map *out, uint32_t y)
 {
     const struct value_counter *counter = l->v->counter;
-    const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     const struct value_bits *bits = &own->bits;
 
@@ -445,7 +436,7 @@ static void count(struct value_lanes *l, uint32_t index, const struct value_map 
         b.plus = bits->plus + (size_t)c.channel * bits->words;
         b.threshold = bits->two ? bits->threshold + c.channel : NULL;
         counter->column(&b);
-        deliver(l, &c, layer, (size_t)y * c.n);
+        deliver(l, &c, out, (size_t)y * c.n);
     }
 }
 
@@ -461,7 +452,7 @@ static bool is_pixel_by_pixel(const struct value_lanes *l, uint32_t index)
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     const struct window *w = &layer->window;
-    bool one = !layer->raw_output;
+    bool one = true;
 
     for (int a = 0; a < 2; a++)
         one = one && w->kernel[a] == 1 && w->stride[a] == 1 && w->pad_before[a] == 0 &&
@@ -752,6 +743,15 @@ void value_lanes_take(struct value_lanes *l, const uint8_t *image, uint32_t n, i
     l->watch = NULL;
 }
 
+static void take_result(const struct value_lanes *l)
+{
+    const struct value_map m = map_of(l, l->v->network->n_layer - 1);
+
+    for (uint32_t lane = 0; lane < l->n; lane++)
+        for (uint32_t c = 0; c < m.shape.channels; c++)
+            l->result[lane * m.shape.channels + c] = value_get(&m, 0, 0, c, lane);
+}
+
 void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value_watch *watch)
 {
     l->watch = watch;
@@ -762,13 +762,13 @@ void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value
         if (s->layer == layer)
             take_turn(l, &(struct value_turn){ i, 0, columns });
     }
+    if (layer + 1 == l->v->network->n_layer)
+        take_result(l);
 }
 
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch)
 {
-    const struct network *network = l->v->network;
-
     if (l->v->plain) {
         run_plain(l, image, n, result, watch);
         return;
@@ -777,12 +777,7 @@ void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, in
     l->watch = watch;
     for (size_t i = 0; i < l->v->n_turn; i++)
         take_turn(l, &l->v->turn[i]);
-    if (network_result(network)->raw_output)
-        return;
-    const struct value_map m = map_of(l, network->n_layer - 1);
-    for (uint32_t lane = 0; lane < n; lane++)
-        for (uint32_t c = 0; c < m.shape.channels; c++)
-            result[lane * m.shape.channels + c] = value_get(&m, 0, 0, c, lane);
+    take_result(l);
 }
 
 int64_t value_lanes_delivered(const struct value_lanes *l, uint32_t layer, size_t i,
@@ -795,8 +790,6 @@ int64_t value_lanes_delivered(const struct value_lanes *l, uint32_t layer, size_
     assert(l->v->keeps_ends && !l->spikes);
     if (l->plain)
         return plain_delivered(l->plain, layer, i);
-    if (of->raw_output)
-        return l->end[i * VALUE_LANES + lane];
     const struct value_map m = map_of(l, layer);
     return value_get(&m, (uint32_t)(pixel % s.height), (uint32_t)(pixel / s.height),
                      (uint32_t)(i % s.channels), lane);

@@ -40,6 +40,7 @@ static void describe(struct value_spec *spec, struct shape s, const struct layer
         .quads = (uint32_t)ceil_div(s.channels, VALUE_QUAD),
         .kept = 1,
         .is_signed = l->out_signed,
+        .sums = l->raw_output,
         .zero = (uint8_t)(l->out_zero + offset_of(l->out_signed)),
     };
 }
@@ -63,6 +64,8 @@ static uint32_t concatenated(struct values *v, uint32_t layer)
     describe(s, l->in, layer_of(v, l->input[0]));
     s->input = l->input;
     s->n_input = l->n_input;
+    for (uint32_t k = 1; k < l->n_input; k++)
+        s->map.sums |= layer_of(v, l->input[k])->raw_output;
     add_step(v, VALUE_CONCATENATE, layer, i);
     return i;
 }
@@ -188,7 +191,8 @@ static void lay_out(struct values *v)
     for (uint32_t i = 0; i < v->n_spec; i++) {
         struct value_spec *s = &v->spec[i];
         const size_t before = v->lane_bytes;
-        s->begin = lay_map(v, &s->map, (size_t)s->map.quads * VALUE_BYTES);
+        s->begin = lay_map(v, &s->map, (size_t)s->map.quads * VALUE_BYTES *
+                                           (s->map.sums ? sizeof(int32_t) : 1));
         if (!is_counted(v, s)) {
             v->lane_bytes = may_move(s) ? before : v->lane_bytes;
             continue;

@@ -44,7 +44,9 @@ struct value_query { // of one head
 struct value_norm {
     const struct norm_values *norm;
     struct value_result result;
-    const double *step, *steps; // of the parts; of a part's channels, or NULL
+    const double *step;  // of the parts
+    const double *steps, *shift; // of the first one's channels, and what is added; or NULL
+    bool          sums;  // what is read is of such a map
     int32_t       zero[2]; // as stored
     uint32_t      parts;
     bool          real;    // else whole numbers

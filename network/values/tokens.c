@@ -102,7 +102,7 @@ static uint8_t *pixel_at(const struct value_map *m, uint32_t number)
 
 static int32_t stored_zero(const struct call *c, uint32_t part)
 {
-    return c->l->token->values->part[part].zero + (c->in->is_signed ? 128 : 0);
+    return c->l->token->values->part[part].zero + (c->in->is_signed && !c->in->sums ? 128 : 0);
 }
 
 static struct value_result result_of(const struct call *c, double unit)
@@ -289,6 +289,7 @@ static void normalise(const struct call *c)
                                       .eps = eps, .gain = v->gain, .offset = v->offset };
     const struct value_norm f = {
         .norm = &norm, .result = result_of(c, 1), .step = step, .steps = v->steps,
+        .shift = v->shift, .sums = c->in->sums,
         .zero = { stored_zero(c, 0), stored_zero(c, 1) }, .parts = c->l->n_input, .real = real,
         .x = take(&arena, norm.n, VALUE_LANES * sizeof(double)),
     };

@@ -40,6 +40,8 @@ struct value_map {
     bool           is_signed;
     uint8_t        zero;                   // byte of the border, as stored
     size_t         pixel_bytes, column_bytes;
+    bool           sums;                   // int32 of a layer that does not round them: in place of
+                                           // a quad's bytes [4][VALUE_LANES]
     const uint8_t *byte;
     const int32_t *value;                  // instead of bytes; else NULL
     const uint8_t *any;                    // of those, [column][row]: whether a pixel has one that
@@ -63,8 +65,11 @@ static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t 
 {
     if (m->value)
         return m->value[((size_t)y * m->shape.height + x) * m->shape.channels + channel];
-    const uint8_t *p = value_pixel(m, x, y) + channel / VALUE_QUAD * VALUE_BYTES;
+    const uint8_t *p = value_pixel(m, x, y);
 
+    if (m->sums)
+        return ((const int32_t *)(const void *)p)[channel * VALUE_LANES + lane];
+    p += channel / VALUE_QUAD * VALUE_BYTES;
     return p[lane * VALUE_QUAD + channel % VALUE_QUAD] - (m->is_signed ? 128 : 0);
 }
 

@@ -16,6 +16,7 @@
 #include "core/simd.h"
 #include "onnx/read/read.h"
 #include "study/analog.h"
+#include "test/random_tokens.h"
 #include "test/trained.h"
 #include "test/zoo/zoo.h"
 
@@ -154,6 +155,34 @@ static void trained_networks_have_their_results_where_all_effects_are_off(void *
     }
 }
 
+/* What a norm reads of an array leaves its core in 32 bits. */
+static void norms_of_sums_have_their_results_where_all_effects_are_off(void **state)
+{
+    static const char *const room[] = {
+        "core.input_memory.kind=registers", "core.digital.lanes=65536", "fabric.link_gbps=10000",
+        "fabric.partial_sum_gbps=10000", "chip.cores=65536", "attention.lanes=100000",
+        "attention.exp_lanes=100000", "attention.memory_bytes=1000000",
+        "digital_core.lanes=100000",
+    };
+    enum { N_ROOM = sizeof room / sizeof *room, N_SEED = 40 };
+    uint32_t n = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_SEED; seed++) {
+        const char *const *effects = off[n % N_WHOLE];
+        const char *set[MOST_SET + N_ROOM] = { NULL };
+        struct random_tokens t;
+        if (!random_tokens_of_sums_make(&t, seed, false))
+            continue;
+        memcpy(set, room, sizeof room);
+        memcpy(set + N_ROOM, effects, count(effects) * sizeof *set);
+        assert_off(&t.rig.network, NULL, set);
+        random_tokens_release(&t);
+        n++;
+    }
+    assert_true(n > N_SEED / 4);
+}
+
 /* Bytes and bits, of layers that see all of the one before. */
 static void dense_networks_have_their_results_where_all_effects_are_off(void **state)
 {
@@ -275,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_zoo_has_its_results_where_all_effects_are_off),
         cmocka_unit_test(trained_networks_have_their_results_where_all_effects_are_off),
+        cmocka_unit_test(norms_of_sums_have_their_results_where_all_effects_are_off),
         cmocka_unit_test(dense_networks_have_their_results_where_all_effects_are_off),
         cmocka_unit_test(bits_have_their_results_in_cells_of_bits_where_all_effects_are_off),
         cmocka_unit_test(
