@@ -1,7 +1,8 @@
 /* bench/bench_tokens.c -- values of a transformer by layer, sixteen sequences abreast, one thread:
  * BERT-base's shape, random weights, 128 tokens. What is timed is the processor; the fastest of the
- * rounds counts. With MODEL, an int8 ONNX file whose input is 1 x tokens x channels of floats, ONNX
- * Runtime runs that in the same rounds, all optimisations on, and the ratio is printed.
+ * rounds counts. With MODEL, an int8 ONNX file whose input is 1 x tokens x channels of floats, its
+ * values are computed instead, ONNX Runtime runs it in the same rounds, all optimisations on, and
+ * the ratio is printed.
  *
  * usage: build/bench/bench_tokens [MODEL.onnx]       from the repository's root
  */
@@ -13,6 +14,7 @@
 #include "core/simd.h"
 #include "network/family.h"
 #include "network/params.h"
+#include "network/precision.h"
 #include "network/values/values.h"
 
 #define FOLDER "build/peer"
@@ -41,17 +43,22 @@ struct bert {
     int64_t       *result;
 };
 
-static void make(struct bert *b)
+static void make(struct bert *b, const char *model)
 {
     const struct transformer_cfg cfg = { .layers = 12, .hidden = 768, .heads = 12, .kv_heads = 12,
                                          .ffn = 3072, .sequence = 128, .functions = true };
-    const size_t n = (size_t)VALUE_LANES * cfg.sequence * cfg.hidden;
     struct err_msg m;
 
-    must(network_transformer(&b->network, &cfg, &m), &m);
-    must(family_fill(&b->network, 1, &m), &m);
+    if (model) {
+        must(network_load_onnx(&b->network, model, &m), &m);
+    } else {
+        must(network_transformer(&b->network, &cfg, &m), &m);
+        must(family_fill(&b->network, 1, &m), &m);
+    }
+    const size_t n = VALUE_LANES * network_image_bytes(&b->network);
+    const uint32_t classes = layer_delivers(network_result(&b->network)).channels;
     b->image = malloc(n);
-    b->result = malloc(VALUE_LANES * cfg.hidden * sizeof *b->result);
+    b->result = malloc(VALUE_LANES * classes * sizeof *b->result);
     if (!b->image || !b->result)
         exit(1);
     for (size_t i = 0; i < n; i++)
@@ -75,7 +82,7 @@ int main(int argc, char **argv)
 
     if (model && system("scripts/install_peer.sh " FOLDER) != 0) // which says why
         return 0;
-    make(&b);
+    make(&b, model);
     struct values *v = values_new(&b.network, NULL);
     struct value_lanes *l = v ? value_lanes_new(v) : NULL;
     if (!l)
@@ -85,10 +92,11 @@ int main(int argc, char **argv)
         ours = fmin(ours, run_s(&b, l));
         theirs = model ? fmin(theirs, onnxruntime_s(model)) : theirs;
     }
-    printf("  BERT-base, 128 tokens, %s: %.1f ms a sequence\n", simd_names()[0], ours * 1e3);
+    printf("  %s, %s: %.1f ms a sequence\n", model ? model : "BERT-base, 128 tokens",
+           simd_names()[0], ours * 1e3);
     if (model) {
         printf("  ONNX Runtime, int8: %.1f ms\n", theirs * 1e3);
-        print_mark("BERT-base: imcsim / ONNX Runtime", ours / theirs, 1.5, "");
+        print_mark("imcsim / ONNX Runtime", ours / theirs, 1.5, "");
     }
     value_lanes_free(l);
     values_free(v);
