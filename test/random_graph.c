@@ -761,6 +761,38 @@ static bool add_integer(struct random_graph *g, struct real *r)
     return false; // it is rounded
 }
 
+/* Sums of codes, which Cast and Mul make real: a 1 x 1 convolution, with zeros around at times. What
+ * ONNX Runtime has of the operator: uint8, one zero point of weights; of 7 bits, as above. */
+static bool add_sums_of_codes(struct random_graph *g, struct real *r)
+{
+    char w[GRAPH_NAME], wz[GRAPH_NAME], xz[GRAPH_NAME], step[GRAPH_NAME], name[GRAPH_NAME];
+    uint8_t weight[MOST_CHANNELS * 4];
+    const uint8_t zero = 128;
+
+    if (!draw(g, true, r) || g->map[r->from[0]].is_signed)
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    const uint32_t outputs = (uint32_t)within(g, 1, 4), pad = one_in(g, 3);
+    for (uint32_t i = 0; i < outputs * r->channels; i++)
+        weight[i] = (uint8_t)(zero + within(g, -63, 63));
+    const int64_t dims[] = {outputs, r->channels, 1, 1, -1}, single[] = {-1};
+    const int64_t pads[] = {pad, 0, 0, pad};
+    const uint8_t x_zero = (uint8_t)x.zero;
+    const double around = near(g, 0.02);
+    make_tensor(g->model, new_value(g, w), ONNX_TYPE(UINT8), dims, weight, outputs * r->channels);
+    make_tensor(g->model, new_value(g, wz), ONNX_TYPE(UINT8), single, &zero, 1);
+    make_tensor(g->model, new_value(g, xz), ONNX_TYPE(UINT8), single, &x_zero, 1);
+    make_ints(add(g, "ConvInteger", name, "%s %s %s %s", x.bytes, w, xz, wz), "pads", 4, pads);
+    make_int(add(g, "Cast", r->name, "%s", name), "to", ONNX_TYPE(FLOAT));
+    memcpy(name, r->name, sizeof name);
+    add(g, "Mul", r->name, "%s %s", name, number(g, step, (double)x.scale * around));
+    r->channels = outputs;
+    r->rows += pad;
+    r->columns += pad;
+    r->most = x.most * 63 * around * sqrt(x.channels);
+    return true;
+}
+
 /* States the shape of a value. */
 static void tell_shape(struct random_graph *g, const struct real *r)
 {
@@ -1243,7 +1275,7 @@ static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_integer, add_transposed, add_transposed, add_space, add_reduced,     add_expanded,
     add_linear, add_dilated, add_image,  add_picked, add_extreme,   add_same,
     add_block,  add_formula, add_twice,  add_parts,  add_squeezed,  add_bytes,  add_bytes,
-    add_crop,   add_function_of_sum, add_function_of_sum,
+    add_crop,   add_function_of_sum, add_function_of_sum, add_sums_of_codes,
 };
 
 /* ---- Graphs ---- */

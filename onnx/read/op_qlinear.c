@@ -2,8 +2,8 @@
  * QLinearConcat, QLinearGlobalAveragePool: DequantizeLinear of the inputs, the operator and
  * QuantizeLinear in one. Every tensor is followed by its scale and zero point.
  *
- * MatMulInteger: sums of codes less their zero points, which Cast, Mul by the scales and what else
- * stands there make real. Scales that are found at run time
+ * MatMulInteger, ConvInteger: sums of codes less their zero points, which Cast, Mul by the scales
+ * and what else stands there make real. Scales that are found at run time
  * (DynamicQuantizeLinear) are refused by name. */
 #include <assert.h>
 #include <inttypes.h>
@@ -225,9 +225,9 @@ static enum err take_codes(struct onnx_reader *r, const struct onnx_node *node,
     return onnx_settle(r, node, x);
 }
 
-/* Input 1, stored codes, less input 3, one or one for each output. */
+/* Input 1, stored codes, less input 3, one or one for each output, which lie along `axis`. */
 static enum err take_code_weights(struct onnx_reader *r, const struct onnx_node *node,
-                                  struct onnx_meaning *w)
+                                  uint32_t axis, struct onnx_meaning *w)
 {
     const struct onnx_meaning *stored = onnx_input(r, node, 1);
     const uint32_t one = 1;
@@ -236,11 +236,12 @@ static enum err take_code_weights(struct onnx_reader *r, const struct onnx_node 
     if (stored->means != ONNX_STORED || onnx_type_is_real(stored->tensor.type))
         return onnx_node_refuse(node, r->msg, "input 1 is %s: want stored integers",
                                 onnx_means_text(stored->means));
-    *w = (struct onnx_meaning){.means = ONNX_WEIGHTS, .tensor = stored->tensor, .axis = 1};
+    *w = (struct onnx_meaning){.means = ONNX_WEIGHTS, .tensor = stored->tensor,
+                               .axis = axis};
     const struct onnx_tensor *zero = onnx_has_input(node, 3) ? &onnx_input(r, node, 3)->tensor
                                                              : NULL;
     if (zero && (onnx_input(r, node, 3)->means != ONNX_STORED || zero->type != w->tensor.type ||
-                 w->tensor.n_dim != 2 || (zero->n != 1 && zero->n != w->tensor.dim[1])))
+                 axis >= w->tensor.n_dim || (zero->n != 1 && zero->n != w->tensor.dim[axis])))
         return onnx_node_refuse(node, r->msg, "the zero points of its weights are %zu: want one, "
                                 "or one for each output, of the weights' type", zero->n);
     for (size_t k = 0; zero && k < zero->n; k++)
@@ -273,7 +274,7 @@ static enum err read_matmul_integer(struct onnx_reader *r, const struct onnx_nod
         e = onnx_node_refuse(node, r->msg, "input 0 has zeros around it: want Pad in front of a "
                              "convolution");
     if (!e)
-        e = take_code_weights(r, node, &w);
+        e = take_code_weights(r, node, 1, &w);
     if (!e)
         e = onnx_product(r, node, &x, &a, &out);
     if (!e)
@@ -281,7 +282,23 @@ static enum err read_matmul_integer(struct onnx_reader *r, const struct onnx_nod
     return e;
 }
 
+static enum err read_conv_integer(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x, w, out;
+    enum err e = take_codes(r, node, &x);
+
+    if (!e)
+        e = take_code_weights(r, node, 0, &w);
+    if (!e)
+        e = onnx_conv(r, node, &x, &w, NULL, &out);
+    if (!e)
+        put_sums(r, node, &out);
+    return e;
+}
+
 const struct onnx_operator onnx_ops_qlinear[] = {
+    {"ConvInteger",   10, 2, 4, "auto_pad dilations group kernel_shape pads strides",
+     read_conv_integer},
     {"MatMulInteger", 10, 2, 4, "", read_matmul_integer},
     {"QLinearConv",   10, 8, 9, "auto_pad dilations group kernel_shape pads strides", read_conv},
     {"QLinearMatMul", 10, 8, 8, "", read_matmul},

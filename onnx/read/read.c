@@ -316,13 +316,13 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x, c
 /* ---- What the host does ---- */
 
 static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK", NULL};
-static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul",
+static const char *const products[] = {"Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul",
                                        "MatMulInteger", "QGemm", "QLinearConv", "QLinearMatMul",
                                        NULL};
 
 /* What makes maps of a network, not of a host. */
-static const char *const codes[] = {"Conv", "ConvTranspose", "Floor", "Gemm", "MatMul",
-                                    "MatMulInteger", "QGemm", "QLinearConv",
+static const char *const codes[] = {"Conv", "ConvInteger", "ConvTranspose", "Floor", "Gemm",
+                                    "MatMul", "MatMulInteger", "QGemm", "QLinearConv",
                                     "QLinearMatMul", "QuantizeLinear", "RequantShift", NULL};
 
 /* What only picks or transforms results where it stands behind all products and roundings. */

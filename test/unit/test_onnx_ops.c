@@ -653,15 +653,14 @@ static void compare(const struct model *t, const struct reference *r, const stru
         fail_msg("%s: all outputs are %d", t->name, lowest);
 }
 
-static void run(const struct model *t)
+/* A model as the reader has it beside one as the float evaluator has it. */
+static void run_models(const struct model *t, const Onnx__ModelProto *read,
+                       Onnx__ModelProto *model)
 {
-    Onnx__ModelProto *model = begin();
     struct float_graph g;
     struct err_msg m;
+    struct network n = network_of(read, t->name);
 
-    t->fill(model);
-    prune(model);
-    struct network n = network_of(model, t->name);
     if (n.n_layer != t->n_layer)
         fail_msg("%s: %" PRIu32 " layers, want %" PRIu32, t->name, n.n_layer, t->n_layer);
     Onnx__NodeProto *last = model->graph->node[model->graph->n_node - 1];
@@ -684,7 +683,96 @@ static void run(const struct model *t)
     }
     float_graph_release(&g);
     network_release(&n);
+}
+
+static void run(const struct model *t)
+{
+    Onnx__ModelProto *model = begin();
+
+    t->fill(model);
+    prune(model);
+    run_models(t, model, model);
     make_free(model);
+}
+
+/* ---- Sums of codes ---- */
+
+struct integer { // a ConvInteger of "b", and what stands behind it
+    const char *name;
+    int64_t     group, pad, stride, dilation, points; // zero points of weights
+    bool        same;  // auto_pad
+    bool        each;  // a scale for each output, and a bias
+};
+
+static void window(Onnx__NodeProto *n, const struct integer *of)
+{
+    make_int(n, "group", of->group);
+    ints(n, "strides", LIST(of->stride, of->stride));
+    ints(n, "dilations", LIST(of->dilation, of->dilation));
+    if (of->same)
+        make_text(n, "auto_pad", "SAME_UPPER");
+    else
+        ints(n, "pads", LIST(of->pad, of->pad, of->pad, of->pad));
+}
+
+/* The same with codes, or with what they mean. */
+static Onnx__ModelProto *make_convolution(const struct integer *of, bool codes)
+{
+    Onnx__ModelProto *m = begin();
+    const int64_t dims[] = {CHANNELS, CHANNELS / of->group, 3, 3, -1};
+    const int64_t *points = (const int64_t[]){of->points, -1} + (of->points == 1);
+    int8_t w[CHANNELS * CHANNELS * 9], zero[CHANNELS] = {3, -7, 0, 12};
+    float scale[CHANNELS] = {1.0F / 128, 1.0F / 64, 1.0F / 64, 1.0F / 256};
+    float bias[CHANNELS] = {0.5F, -0.25F, 0, 1}, sums[CHANNELS];
+
+    for (size_t i = 0; i < sizeof w; i++)
+        w[i] = (int8_t)(random_number() % 61 - 30);
+    for (int i = 0; i < CHANNELS; i++) {
+        scale[i] = of->each ? scale[i] : 1.0F / 128;
+        sums[i] = scale[i] / 16; // b's scale
+    }
+    make_tensor(m, "w", I8, dims, w, sizeof w / (size_t)of->group);
+    make_tensor(m, "w.zero", I8, points, zero, (size_t)of->points);
+    channels(m, "sums", 2, sums);
+    channels(m, "bias", 2, bias);
+    if (codes) {
+        window(make_node(m, "ConvInteger", "c", "b.q w b.zero w.zero", "c"), of);
+        make_int(make_node(m, "Cast", "f", "c", "f"), "to", 1);
+        make_node(m, "Mul", "s", of->each ? "f sums" : "sums f", "y");
+    } else {
+        int8_t zeros[CHANNELS];
+        for (int i = 0; i < CHANNELS; i++)
+            zeros[i] = zero[of->points == 1 ? 0 : i];
+        make_tensor(m, "w.zeros", I8, (const int64_t[]){CHANNELS, -1}, zeros, CHANNELS);
+        channels(m, "scales", 0, scale);
+        make_int(make_node(m, "DequantizeLinear", "d", "w scales w.zeros", "d"), "axis", 0);
+        window(make_node(m, "Conv", "c", "b d", "y"), of);
+    }
+    if (of->each)
+        make_node(m, "Add", "a", "y bias", "z");
+    end(m, of->each ? "z" : "y", 1.0F / 8, I8, 5);
+    prune(m);
+    return m;
+}
+
+static void sums_of_codes_are_convolutions_of_what_they_mean(void **state)
+{
+    static const struct integer models[] = {
+        {"plain", 1, 0, 1, 1, 1, false, false}, {"padded", 1, 1, 1, 1, 1, false, true},
+        {"strided", 1, 2, 2, 1, CHANNELS, false, true}, {"grouped", 2, 1, 1, 1, 1, false, true},
+        {"each by itself", CHANNELS, 1, 1, 2, CHANNELS, false, false},
+        {"same", 1, 0, 2, 1, CHANNELS, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        const struct model t = {models[i].name, NULL, 0, 3};
+        Onnx__ModelProto *codes = make_convolution(&models[i], true);
+        Onnx__ModelProto *meaning = make_convolution(&models[i], false);
+        run_models(&t, codes, meaning);
+        make_free(codes);
+        make_free(meaning);
+    }
 }
 
 static void each_operator_gives_what_onnx_defines(void **state)
@@ -1019,6 +1107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operator_gives_what_onnx_defines),
+        cmocka_unit_test(sums_of_codes_are_convolutions_of_what_they_mean),
         cmocka_unit_test(each_refusal_names_node_place_and_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
