@@ -428,7 +428,7 @@ static tensor transpose(const Onnx__NodeProto *node, const tensor *x)
 }
 
 /* n places of an axis, from `start` on. */
-static tensor part(const tensor *x, int64_t axis, int64_t start, int64_t n)
+static tensor part(const tensor *x, int64_t axis, int64_t start, int64_t n, int64_t step)
 {
     int64_t dim[NAIVE_DIMS], index[NAIVE_DIMS];
 
@@ -438,7 +438,7 @@ static tensor part(const tensor *x, int64_t axis, int64_t start, int64_t n)
     tensor y = make(x->n_dim, dim);
     for (size_t i = 0; i < y.n; i++) {
         index_of(&y, i, index);
-        index[axis] += start;
+        index[axis] = start + step * index[axis];
         y.v[i] = x->v[flat(x, index)];
     }
     return y;
@@ -451,9 +451,10 @@ static tensor slice(const struct naive_onnx *o, const Onnx__NodeProto *node)
     const int64_t axis = (int64_t)in(o, node, 3)->v[0];
     const int64_t length = x->dim[axis < 0 ? axis + x->n_dim : axis];
     const int64_t start = (int64_t)in(o, node, 1)->v[0];
-    const double end = in(o, node, 2)->v[0];
+    const int64_t step = node->n_input > 4 ? (int64_t)in(o, node, 4)->v[0] : 1;
+    const double end = fmin(in(o, node, 2)->v[0], (double)length);
 
-    return part(x, axis, start, (end > (double)length ? length : (int64_t)end) - start);
+    return part(x, axis, start, ((int64_t)end - start + step - 1) / step, step);
 }
 
 /* One place. */
@@ -513,7 +514,7 @@ static tensor gather(const struct naive_onnx *o, const Onnx__NodeProto *node)
 
     if (in(o, node, 1)->n_dim == 2) // ids: 1 x tokens rows
         return rows_of(x, in(o, node, 1));
-    tensor y = part(x, axis, (int64_t)in(o, node, 1)->v[0], 1);
+    tensor y = part(x, axis, (int64_t)in(o, node, 1)->v[0], 1, 1);
 
     axis = axis < 0 ? axis + x->n_dim : axis;
     memmove(y.dim + axis, y.dim + axis + 1, (size_t)(NAIVE_DIMS - axis - 1) * sizeof *y.dim);
@@ -603,7 +604,7 @@ static void split(struct naive_onnx *o, const Onnx__NodeProto *node)
         int64_t n = x->dim[axis < 0 ? axis + x->n_dim : axis] / (int64_t)node->n_output;
         if (node->n_input > 1)
             n = (int64_t)in(o, node, 1)->v[i];
-        keep(o, node->output[i], part(x, axis, at, n));
+        keep(o, node->output[i], part(x, axis, at, n, 1));
         at += n;
     }
 }

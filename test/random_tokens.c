@@ -170,7 +170,17 @@ static uint32_t stored(struct maker *m, uint32_t x)
     return latest(m);
 }
 
-/* Mean, weighted sum, or one token, or nothing. */
+/* Some places of `size`, evenly apart. */
+static void see_some(struct maker *m, struct window *w, int axis, uint32_t size)
+{
+    w->skip[axis] = pick(&m->dice, 0, size - 1);
+    w->dilation[axis] = pick(&m->dice, 1, 3);
+    const uint32_t most = (size - 1 - w->skip[axis]) / w->dilation[axis] + 1;
+    w->kernel[axis] = pick(&m->dice, 1, most);
+    w->stride[axis] = size;
+}
+
+/* Mean, of some at times, weighted sum, or one token, or nothing. */
 static uint32_t ending(struct maker *m, uint32_t x)
 {
     const uint32_t how = pick(&m->dice, 0, 3);
@@ -187,6 +197,9 @@ static uint32_t ending(struct maker *m, uint32_t x)
     } else {
         l->window.kernel[0] = l->in.height;
         l->window.kernel[1] = l->in.width;
+        const bool some = !weighted && chance(&m->dice, 2);
+        for (int a = 0; some && a < 2; a++)
+            see_some(m, &l->window, a, a == 0 ? l->in.height : l->in.width);
     }
     l->out.height = l->out.width = 1;
     l->token->weighted = weighted;
@@ -495,7 +508,7 @@ static bool sees(const struct layer *l, uint32_t out, uint32_t in)
 
     for (int a = 0; a < 2; a++) {
         const int64_t at = i[a] - o[a] * w->stride[a] - w->skip[a] + w->pad_before[a];
-        if (at < 0 || at >= w->kernel[a])
+        if (at < 0 || at % w->dilation[a] != 0 || at / w->dilation[a] >= w->kernel[a])
             return false;
         if (w->block[a] > 0 && i[a] / w->block[a] != o[a] / w->block[a])
             return false;

@@ -81,6 +81,7 @@ struct style random_style(struct random *r)
     s.function_unrounded = random_below(r, 2);
     s.weighted_unrounded = random_below(r, 4) == 0 && !s.pre;
     s.bare = random_below(r, 3) == 0;
+    s.but_first = random_below(r, 2) && !s.square && s.tokens > 2;
     return s;
 }
 
@@ -751,6 +752,8 @@ static void finish(struct file *f, const struct style *s)
     if (s->pooled) {
         pool(f, s);
     } else if (s->mean) {
+        if (s->but_first)
+            slice(f, 1, INT32_MAX, 1);
         integers(f, name, 1, &one);
         snprintf(in, sizeof in, "%s %s", f->at, name);
         make_int(node(f, "ReduceMean", in), "keepdims", 0);

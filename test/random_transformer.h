@@ -49,6 +49,7 @@ struct style {
     enum scaled scaled;
     enum delivered delivered;
     enum laid laid;
+    bool     but_first; // the mean is of all tokens but the first
     bool     second; // the first layer's map is an output too, "first", rounded
     enum masked masked;
     uint32_t rounded; // scores: bits, behind their product, their factor, their mask

@@ -106,8 +106,9 @@ static enum err pick_tokens(struct onnx_reader *r, const struct onnx_node *node,
                             s->height, s->width);
 }
 
-enum err onnx_see_tokens(struct onnx_reader *r, const struct onnx_node *node,
-                         const struct onnx_meaning *x, struct onnx_tokens *t)
+/* As onnx_see_tokens(), but that some tokens are a view still. */
+static enum err view_tokens(struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_meaning *x, struct onnx_tokens *t)
 {
     *t = (struct onnx_tokens){.x = *x};
     if (!onnx_axes_of(r, x, &t->axes))
@@ -119,21 +120,33 @@ enum err onnx_see_tokens(struct onnx_reader *r, const struct onnx_node *node,
         return onnx_node_refuse(node, r->msg, "reads a map whose last dimension is not its "
                                 "channels: want tokens x channels, by Reshape and Transpose");
     enum err e = pick_tokens(r, node, t);
-    if (!e)
-        e = pick_last(r, node, t);
+    return e ? e : pick_last(r, node, t);
+}
+
+enum err onnx_see_tokens(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, struct onnx_tokens *t)
+{
+    enum err e = view_tokens(r, node, x, t);
+
     return e ? e : onnx_settle(r, node, &t->x);
+}
+
+static enum err check_map(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          const struct onnx_meaning *x)
+{
+    if (x->means == ONNX_PIXELS)
+        return ERR_NONE;
+    return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a map that has passed "
+                            "QuantizeLinear and DequantizeLinear", i, onnx_means_text(x->means));
 }
 
 enum err onnx_take_tokens(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                           struct onnx_tokens *t)
 {
     struct onnx_meaning x = onnx_passed_on(r, node, i);
+    enum err e = check_map(r, node, i, &x);
 
-    if (x.means != ONNX_PIXELS)
-        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a map that has passed "
-                                "QuantizeLinear and DequantizeLinear", i,
-                                onnx_means_text(x.means));
-    return onnx_see_tokens(r, node, &x, t);
+    return e ? e : onnx_see_tokens(r, node, &x, t);
 }
 
 void onnx_window_tokens(const struct onnx_tokens *t, struct layer *l)
@@ -530,12 +543,40 @@ static void reduce_axes(struct onnx_axes *a, uint32_t set, bool keep)
         }
 }
 
+/* Input 0 as the map of a layer, and the window that sees its tokens: all, or some of the map's
+ * that are evenly apart, which make no layer. */
+static enum err take_window(struct onnx_reader *r, const struct onnx_node *node,
+                            struct onnx_tokens *t, struct window *w)
+{
+    const struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    enum err e = check_map(r, node, 0, &x);
+
+    if (!e)
+        e = view_tokens(r, node, &x, t);
+    if (e)
+        return e;
+    *w = (struct window){.stride = {1, 1}, .dilation = {1, 1}};
+    w->kernel[0] = t->x.shape.height;
+    w->kernel[1] = t->x.shape.width;
+    if (!x.view.some && t->x.view.some && !t->x.view.pick) {
+        for (int a = 0; a < 2; a++) {
+            w->skip[a] = t->x.view.first[a];
+            w->dilation[a] = t->x.view.step[a];
+        }
+        t->x = x;
+        w->stride[0] = x.shape.height; // one output
+        w->stride[1] = x.shape.width;
+    }
+    return onnx_settle(r, node, &t->x);
+}
+
 enum err onnx_reduce_tokens(struct onnx_reader *r, const struct onnx_node *node, uint32_t set,
                             bool keep, bool sums)
 {
     struct onnx_tokens t;
     struct onnx_draft *d;
-    enum err e = onnx_take_tokens(r, node, 0, &t);
+    struct window w;
+    enum err e = take_window(r, node, &t, &w);
 
     if (e)
         return e;
@@ -550,10 +591,9 @@ enum err onnx_reduce_tokens(struct onnx_reader *r, const struct onnx_node *node,
     if (e)
         return e;
     struct layer *l = &d->layer;
-    l->window.kernel[0] = l->in.height;
-    l->window.kernel[1] = l->in.width;
+    l->window = w;
     l->out.height = l->out.width = 1;
-    const double n = (double)l->in.height * l->in.width;
+    const double n = (double)w.kernel[0] * w.kernel[1];
     for (uint32_t o = 0; o < d->n && sums; o++)
         d->unit[o] = n;
     struct onnx_meaning out = {.means = ONNX_DRAFT, .draft = d, .shape = l->out};

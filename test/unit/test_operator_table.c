@@ -110,6 +110,8 @@ static const struct row rows[] = {
     { "u Slice x 0 1 1; v Slice x 1 2 1; j Concat u v axis=2; b Slice j 1 5 2", 17,
       "want Concat of the maps", "want Concat of the maps", QL },
     { "u Slice x 0 2 1; b Concat u x axis=2", 17, "in another order: want", "want", QL },
+    { "s Slice x 1 4 1; b ReduceMean s axes=[1]", 17, NULL, NULL, QL },
+    { "s Slice x 1 4 1; b ReduceMean s axes=[1] keepdims=0", 17, NULL, NULL, QL },
     { "b Concat x x axis=1", 17, "want 2, the channels", "want 2, the channels", QL },
     { "z ConstantOfShape shape; b Add x z", 17, NULL, NULL, QL },
     /* refused */
@@ -379,6 +381,9 @@ static const struct meaning meanings[] = {
     { "q QuantizeLinear sum step16 zero16; d DequantizeLinear q step16 zero16; "
       "b RMSNormalization d each", 23, NULL },
     { "u Slice x 1 4 1; s Slice u 0 2 2; t Slice u 2 4 2; b Concat t s axis=2", 17, NULL },
+    { "s Slice x 1 4 1; b ReduceMean s axes=[1]", 17, NULL }, // without the class token
+    { "s Slice x 0 4 1 2; b ReduceMean s axes=[1]", 17, NULL },
+    { "s Slice x 0 2 1; b ReduceMean s axes=[1] keepdims=0", 17, NULL },
     /* of sums that are not rounded */
     { "b Gelu sum", 20, NULL },
     { "b Gelu sum approximate=tanh", 20, NULL },
