@@ -6,6 +6,9 @@
  *
  * The three of a patch may lie in any order, and h and w. A vector that Add puts behind becomes the
  * bias. QuantizeLinear and DequantizeLinear between, all alike, become one pair in front.
+ *
+ * Patches that something else reads, such as a norm, are the outputs of a convolution whose kernel
+ * is 0 and 1, as SpaceToDepth is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +19,8 @@
 #define INT        ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT
 #define INTS       ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
 
-enum { AXIS_SINCE = 13 }; // set of DequantizeLinear
+enum { AXIS_SINCE = 13, // set of DequantizeLinear
+       MOST_FEATURES = 1 << 13 }; // of patches that no matrix multiplies
 
 enum { BATCH, CHANNEL, ROW, IN_ROW, COLUMN, IN_COLUMN, N_SIDE }; // of the map in six dimensions
 
@@ -31,6 +35,7 @@ struct patches {
     const Onnx__NodeProto *quantise;  // its rounding on the way, the last; NULL: there is none
     uint32_t               size[N_SIDE];
     uint32_t               order[N_SIDE]; // sides in the order in which they are multiplied
+    bool                   as_they_are; // no matrix multiplies them
     struct onnx_tensor     matrix;
     const Onnx__NodeProto *dequantise; // of the matrix; NULL: it is real
     bool                   transposed; // outputs first
@@ -185,35 +190,54 @@ static bool read_matrix(struct onnx_rewriting *w, const Onnx__NodeProto *node, s
                             (axis < 0 ? axis + 2 : axis) == (p->transposed ? 0 : 1));
 }
 
-static bool find_patches(struct onnx_rewriting *w, const Onnx__NodeProto *node, struct patches *p)
+/* Whether the Reshape `rows` lays patches in rows. */
+static bool find_rows(struct onnx_rewriting *w, const Onnx__NodeProto *rows, struct patches *p)
 {
     struct onnx_tensor list;
     uint32_t dim[4];
-
-    *p = (struct patches){ 0 };
-    if ((!is(node, "MatMul") && !is(node, "Gemm")) || node->n_input < 2)
-        return false;
-    const Onnx__NodeProto *rows = made_by(w, p, node->input[0], "Reshape");
     const Onnx__NodeProto *turn = rows ? made_by(w, p, rows->input[0], "Transpose") : NULL;
     const Onnx__NodeProto *cut = turn ? made_by(w, p, turn->input[0], "Reshape") : NULL;
+
     if (!cut || !read_list(w, cut, &list) || list.n != N_SIDE)
         return false;
     p->map = cut->input[0];
     return before_rounding(w, p, &p->map) && onnx_rewrite_map(w, p->map, dim) &&
            read_sizes(&list, dim, p) && read_order(turn, p) && read_list(w, rows, &list) &&
-           read_rows(&list, p) && read_matrix(w, node, p);
+           read_rows(&list, p);
+}
+
+static bool find_patches(struct onnx_rewriting *w, const Onnx__NodeProto *node, struct patches *p)
+{
+    *p = (struct patches){ 0 };
+    if ((!is(node, "MatMul") && !is(node, "Gemm")) || node->n_input < 2)
+        return false;
+    return find_rows(w, made_by(w, p, node->input[0], "Reshape"), p) && read_matrix(w, node, p);
 }
 
 /* ---- What becomes of it ---- */
 
-/* The kernel [outputs][C][p1][p2]; its name. */
-static void put_kernel(struct onnx_rewriting *w, const struct patches *p, const char *name)
+/* What a matrix has for one of a patch, in the file's order, and an output. */
+static double weight_at(const struct patches *p, size_t row, uint32_t output)
+{
+    const size_t rows = (size_t)features(p);
+
+    if (p->as_they_are)
+        return row == output;
+    const size_t at = p->transposed ? output * rows + row : row * p->outputs + output;
+    return onnx_type_is_real(p->matrix.type) ? onnx_tensor_real(&p->matrix, at)
+                                             : (double)onnx_tensor_integer(&p->matrix, at);
+}
+
+/* The kernel [outputs][C][p1][p2] of a type, called `name`. */
+static void put_kernel(struct onnx_rewriting *w, const struct patches *p, int32_t type,
+                       const char *name)
 {
     const uint32_t dim[] = { p->outputs, p->size[CHANNEL], p->size[IN_ROW], p->size[IN_COLUMN] };
     const uint32_t n = (uint32_t)features(p); // rows of the matrix
-    const bool real = !p->dequantise;
-    Onnx__TensorProto *t = onnx_put_tensor(w, name, real ? TYPE(FLOAT) : p->matrix.type, 4, dim,
-                                           p->matrix.n * (real ? sizeof(float) : 1));
+    const size_t all = (size_t)n * p->outputs;
+    const bool real = type == TYPE(FLOAT);
+    Onnx__TensorProto *t =
+        onnx_put_tensor(w, name, type, 4, dim, all * (real ? sizeof(float) : 1));
     uint32_t step[N_SIDE] = { 0 }, of[N_SIDE] = { 0 }, behind = 1;
 
     for (uint32_t i = N_SIDE; i-- > 3;) { // steps in a patch
@@ -223,16 +247,16 @@ static void put_kernel(struct onnx_rewriting *w, const struct patches *p, const 
     of[IN_COLUMN] = 1;
     of[IN_ROW] = dim[3];
     of[CHANNEL] = dim[2] * dim[3];
-    for (size_t i = 0; t && i < p->matrix.n; i++) {
+    for (size_t i = 0; t && i < all; i++) {
         const uint32_t o = (uint32_t)(i / n), k = (uint32_t)(i % n); // in the kernel
-        size_t at = 0;
+        size_t row = 0;
         for (uint32_t s = CHANNEL; s < N_SIDE; s++)
-            at += of[s] > 0 ? (size_t)(k / of[s] % p->size[s]) * step[s] : 0;
-        at = p->transposed ? (size_t)o * n + at : at * p->outputs + o;
+            row += of[s] > 0 ? (size_t)(k / of[s] % p->size[s]) * step[s] : 0;
+        const double v = weight_at(p, row, o);
         if (real)
-            ((float *)(void *)t->raw_data.data)[i] = (float)onnx_tensor_real(&p->matrix, at);
+            ((float *)(void *)t->raw_data.data)[i] = (float)v;
         else
-            t->raw_data.data[i] = (uint8_t)onnx_tensor_integer(&p->matrix, at);
+            t->raw_data.data[i] = (uint8_t)(int)v;
     }
 }
 
@@ -324,37 +348,109 @@ static bool takes_product(const struct onnx_rewriting *w, const Onnx__NodeProto 
     return is(maker, "Reshape") || is(maker, "DequantizeLinear");
 }
 
+/* A value rounded as patches were on their way, if they were; its name, of the node's. */
+static const char *put_rounded(struct onnx_rewriting *w, const Onnx__NodeProto *node,
+                               const struct patches *p, const char *value, const char *codes,
+                               const char *real)
+{
+    if (!p->quantise)
+        return value;
+    put_rounding(w, node, p->quantise, "QuantizeLinear", value, codes);
+    put_rounding(w, node, p->quantise, "DequantizeLinear", codes, real);
+    return real;
+}
+
+/* The convolution by a kernel, with a bias or NULL, and what it makes as tokens called `out`. */
+static void put_convolution(struct onnx_rewriting *w, const Onnx__NodeProto *node,
+                            const struct patches *p, const char *kernel, const char *bias,
+                            const char *out)
+{
+    const bool turned = p->order[1] == COLUMN;
+    const int64_t perm[] = { 0, turned ? 3 : 2, turned ? 2 : 3, 1 };
+    const int64_t strides[] = { p->size[IN_ROW], p->size[IN_COLUMN] };
+    const int64_t rows[] = { 1, (int64_t)p->size[ROW] * p->size[COLUMN], p->outputs };
+    char codes[ONNX_NAME], real[ONNX_NAME];
+
+    onnx_put_name(codes, node, "codes");
+    onnx_put_name(real, node, "map");
+    const char *map = put_rounded(w, node, p, p->map, codes, real);
+    put_tokens(w, node, out, (const char *const[]){ map, kernel, bias }, perm, strides,
+               rows + !p->batch, 2 + p->batch);
+}
+
 static enum err rewrite_product(struct onnx_rewriting *w, Onnx__NodeProto **own)
 {
     const Onnx__NodeProto *node = *own;
-    char name[4][ONNX_NAME];
-    static const char *const parts[] = { "codes", "map", "kernel", "weights" };
+    char name[2][ONNX_NAME];
     struct patches p;
 
     if (!find_patches(w, node, &p))
         return keep(w, own);
-    for (int i = 0; i < 4; i++)
-        onnx_put_name(name[i], node, parts[i]);
-    const char *map = p.map, *kernel = name[2];
-    if (p.quantise) {
-        put_rounding(w, node, p.quantise, "QuantizeLinear", map, name[0]);
-        put_rounding(w, node, p.quantise, "DequantizeLinear", name[0], name[1]);
-        map = name[1];
-    }
-    put_kernel(w, &p, kernel);
+    const char *kernel = onnx_put_name(name[0], node, "kernel");
+    put_kernel(w, &p, p.dequantise ? p.matrix.type : TYPE(FLOAT), kernel);
     if (p.dequantise) {
-        put_rounding(w, node, p.dequantise, "DequantizeLinear", kernel, name[3]);
+        kernel = onnx_put_name(name[1], node, "weights");
+        put_rounding(w, node, p.dequantise, "DequantizeLinear", name[0], kernel);
         if (!w->failed && onnx_rewrite_opset(w) >= AXIS_SINCE)
             onnx_put_attribute(w, w->node[w->n_node - 1], "axis", 1, &(int64_t){ 0 }, INT);
-        kernel = name[3];
     }
-    const bool turned = p.order[1] == COLUMN;
-    const int64_t perm[] = { 0, turned ? 3 : 2, turned ? 2 : 3, 1 };
-    const int64_t strides[] = { p.size[IN_ROW], p.size[IN_COLUMN] };
-    const int64_t rows[] = { 1, (int64_t)p.size[ROW] * p.size[COLUMN], p.outputs };
-    const char *const bias = node->n_input > 2 && *node->input[2] ? node->input[2] : NULL;
-    put_tokens(w, node, node->output[0], (const char *const[]){ map, kernel, bias }, perm, strides,
-               rows + !p.batch, 2 + p.batch);
+    put_convolution(w, node, &p, kernel,
+                    node->n_input > 2 && *node->input[2] ? node->input[2] : NULL, node->output[0]);
+    drop_inputs(w, own);
+    return ERR_NONE;
+}
+
+/* ---- Reshape ---- */
+
+/* Whether products alone read a value of the file, rounded or not. */
+static bool feeds_products(const struct onnx_rewriting *w, const char *value)
+{
+    const Onnx__GraphProto *g = w->model->graph;
+    bool only = true;
+
+    for (size_t i = 0; i < g->n_node && only; i++)
+        for (size_t k = 0; g->node[i] && k < g->node[i]->n_input && only; k++) {
+            const Onnx__NodeProto *node = g->node[i];
+            if (strcmp(onnx_text(node->input[k]), value) != 0)
+                continue;
+            only = is(node, "QuantizeLinear") || is(node, "DequantizeLinear")
+                       ? k == 0 && feeds_products(w, node->output[0])
+                       : k == 0 && (is(node, "MatMul") || is(node, "Gemm"));
+        }
+    return only;
+}
+
+static bool takes_rows(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
+{
+    const Onnx__NodeProto *maker = is(node, "Reshape") ? onnx_rewrite_maker(w, node->input[0])
+                                                       : NULL;
+
+    return (is(maker, "Transpose") || is(maker, "DequantizeLinear")) &&
+           !feeds_products(w, node->output[0]);
+}
+
+static enum err rewrite_rows(struct onnx_rewriting *w, Onnx__NodeProto **own)
+{
+    static const char *const parts[] = { "kernel", "scale", "zero", "weights", "rows", "rounded" };
+    const Onnx__NodeProto *node = *own;
+    char name[6][ONNX_NAME];
+    struct patches p = { .as_they_are = true };
+
+    if (!find_rows(w, node, &p) || features(&p) > MOST_FEATURES)
+        return keep(w, own);
+    p.outputs = (uint32_t)features(&p);
+    for (int i = 0; i < 6; i++)
+        onnx_put_name(name[i], node, parts[i]);
+    put_kernel(w, &p, w->is_float ? TYPE(FLOAT) : TYPE(INT8), name[0]);
+    if (!w->is_float) {
+        onnx_put_float(w, name[1], 1);
+        onnx_put_integer(w, name[2], TYPE(INT8), 0);
+        onnx_put_node(w, node, "DequantizeLinear",
+                      (const char *const[]){ name[0], name[1], name[2] }, name[3]);
+    }
+    put_convolution(w, node, &p, w->is_float ? name[0] : name[3], NULL,
+                    p.quantise ? name[4] : node->output[0]);
+    put_rounded(w, node, &p, name[4], name[5], node->output[0]);
     drop_inputs(w, own);
     return ERR_NONE;
 }
@@ -444,6 +540,7 @@ static bool takes_turn(const struct onnx_rewriting *w, const Onnx__NodeProto *no
 const struct onnx_rewriter onnx_rewrites_patches[] = {
     { takes_turn, keep, false },
     { takes_product, rewrite_product, false },
+    { takes_rows, rewrite_rows, false },
     { takes_bias, rewrite_bias, false },
     { 0 },
 };

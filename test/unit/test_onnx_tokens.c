@@ -204,6 +204,7 @@ struct patching {
     int64_t channels, rows, in_row, columns, in_column, outputs; // rows of patches, and in each
     int64_t perm[6];
     bool    gemm, rounds, real; // QDQ around each node; no node rounds
+    bool    norm; // of patches, in front of the matrix
 };
 
 static struct patching random_patching(struct random *r)
@@ -228,6 +229,7 @@ static struct patching random_patching(struct random *r)
     memcpy(p.perm + 3, in, sizeof in);
     p.gemm = random_below(r, 2) == 0;
     p.rounds = random_below(r, 2) == 0;
+    p.norm = random_below(r, 3) == 0;
     return p;
 }
 
@@ -285,6 +287,16 @@ static Onnx__ModelProto *make_patches(struct random *r, const struct patching *p
     snprintf(inputs, sizeof inputs, "%s all", rounded(m, p, p->rounds, "t", name));
     make_node(m, "Reshape", "laying", inputs, "l");
     const char *x = rounded(m, p, p->rounds, "l", name);
+    if (p->norm) {
+        float gain[64];
+        for (int i = 0; i < 64; i++)
+            gain[i] = ldexpf((float)random_below(r, 16) - 4, -4);
+        make_tensor(m, "gain", ONNX_TYPE(FLOAT), (const int64_t[]){ of, -1 }, gain,
+                    (size_t)of * sizeof *gain);
+        snprintf(inputs, sizeof inputs, "%s gain gain", x);
+        make_node(m, "LayerNormalization", "norm", inputs, "n");
+        x = rounded(m, p, true, "n", name);
+    }
     snprintf(inputs, sizeof inputs, p->gemm ? "%s w bias" : "%s w", x);
     if (p->gemm) {
         make_int(make_node(m, "Gemm", "embed", inputs, "s"), "transB", 1);
@@ -312,7 +324,7 @@ static void a_matrix_of_patches_is_a_convolution(void **state)
         struct network n;
         compare(*state, m, &r);
         read_model(m, &n);
-        const uint32_t i = network_find(&n, "embed");
+        const uint32_t i = network_find(&n, p.norm ? "laying" : "embed");
         assert_in_range(i, 0, n.n_layer - 1);
         assert_int_equal(n.layer[i].window.kernel[0], p.in_row);
         assert_int_equal(n.layer[i].window.kernel[1], p.in_column);
@@ -425,7 +437,7 @@ static void a_real_matrix_of_patches_is_one_too(void **state)
         if (onnx_rewrite(m, &msg) || float_graph_init(&g, m, &msg) ||
             float_run_init(&run, &g, &msg))
             fail_msg("%s", msg.text);
-        assert_string_equal(find_node(m, "embed")->op_type, "Conv");
+        assert_string_equal(find_node(m, p.norm ? "laying" : "embed")->op_type, "Conv");
         assert_null(find_node(m, "turning"));
         float_run_set(&run, g.graph.image, &image);
         if (float_run_all(&run, &msg))
