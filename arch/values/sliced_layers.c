@@ -21,8 +21,7 @@ struct sliced_pass {
     struct sliced_lanes_column *column; // owned; [output], the column of ones behind them
 };
 
-struct sliced_core {
-    const struct sliced_lanes_kernel *kernel;
+struct sliced_codes { // what a core's columns are read with
     uint32_t out_first, out_n, quads;
     bool     ones;    // there is a column of ones
     bool     is_signed;
@@ -33,8 +32,16 @@ struct sliced_core {
     struct sliced_lanes_list *list; // owned, of all terms
     uint16_t                 *at;   // owned, of all lists
     size_t n_term, n_list, n_at, term_room, list_room, at_room;
-    struct value_reader reader;
-    atomic_uint_fast64_t clipped;
+};
+
+struct sliced_core {
+    const struct sliced_lanes_kernel *kernel;
+    const struct plan         *plan;  // borrowed
+    uint32_t                   layer, apart; // of the plan; from one copy to the next
+    struct sliced_codes        own;
+    const struct sliced_codes *codes; // its own, or the first copy's
+    struct value_reader        reader; // of a first copy: it reads for all of them
+    atomic_uint_fast64_t       clipped;
 };
 
 struct sliced_layers {
@@ -174,7 +181,7 @@ static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *
     int64_t most;
 
     return rows * SLICED_LANES_AT <= UINT16_MAX &&
-           replicas_fit(pl, array_rows_at_once(s, c->rows) == c->rows) && pl->copies == 1 &&
+           replicas_fit(pl, array_rows_at_once(s, c->rows) == c->rows) &&
            s->adc_bits > 0 && codes_fit(&m, in_signed(p, c), &most);
 }
 
@@ -192,7 +199,7 @@ bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
 /* ---- reading ---- */
 
 /* The bit of a stored byte that is bit b of the inputs. */
-static uint32_t stored_bit(const struct sliced_core *c, uint32_t b)
+static uint32_t stored_bit(const struct sliced_codes *c, uint32_t b)
 {
     if (b >= c->input_bits)
         return NO_BIT;
@@ -205,7 +212,7 @@ struct spread { // where a bit of the first row goes, of the first pixel
 };
 
 /* Of all bits that are there; returns how many. */
-static uint32_t find_spread(const struct sliced_core *c, const struct sliced_lanes_tile *t,
+static uint32_t find_spread(const struct sliced_codes *c, const struct sliced_lanes_tile *t,
                             struct sliced_lanes_vector *x, struct spread *s)
 {
     const uint32_t slots = t->pass->n / t->groups * t->pass->bits;
@@ -220,9 +227,10 @@ static uint32_t find_spread(const struct sliced_core *c, const struct sliced_lan
     return n;
 }
 
-static void gather(const struct sliced_core *c, const struct sliced_lanes_tile *t,
+static void gather(const struct sliced_core *core, const struct sliced_lanes_tile *t,
                    const struct value_patch *p, uint32_t first, struct sliced_lanes_vector *x)
 {
+    const struct sliced_codes *c = core->codes;
     const uint8_t flip = c->is_signed ? 0x80 : 0;
     struct spread s[SLICED_LANES_WORDS * MOST_VALUE_BITS];
     const uint32_t n = find_spread(c, t, x, s);
@@ -234,7 +242,7 @@ static void gather(const struct sliced_core *c, const struct sliced_lanes_tile *
             for (uint32_t i = 0; i < t->n; i++) {
                 const uint8_t *pixel = p->in + (first + i) * p->in_step;
                 uint16_t bits[SLICED_LANES_BITS][QUAD];
-                c->kernel->bits(pixel + p->run[r] + (size_t)k * VALUE_BYTES, flip, bits);
+                core->kernel->bits(pixel + p->run[r] + (size_t)k * VALUE_BYTES, flip, bits);
                 for (uint32_t b = 0; b < n; b++)
                     for (uint32_t q = 0; q < QUAD; q++)
                         s[b].to[(row + q) * SLICED_LANES_WORDS + i] = bits[s[b].bit][q];
@@ -242,10 +250,11 @@ static void gather(const struct sliced_core *c, const struct sliced_lanes_tile *
 }
 
 /* Adds the outputs of a block, in a tile; those that are not the core's stay 0. */
-static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_read *s,
+static uint64_t read_tile(const struct sliced_core *core, const struct value_sums_read *s,
                           const struct sliced_lanes_tile *t,
                           const struct sliced_lanes_column *column, uint32_t pixel)
 {
+    const struct sliced_codes *c = core->codes;
     uint32_t first = max_u32(s->first, c->out_first);
     uint32_t end = min_u32(s->first + s->outputs, c->out_first + c->out_n);
     const size_t apart = (size_t)s->outputs * VALUE_LANES;
@@ -253,7 +262,7 @@ static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_r
     uint64_t n_clipped = 0;
 
     if (c->ones) { // it is one for the core, whatever blocks its outputs are in
-        uint64_t of_ones = c->kernel->column(t, &column[c->out_n], ones[0], VALUE_LANES);
+        uint64_t of_ones = core->kernel->column(t, &column[c->out_n], ones[0], VALUE_LANES);
         n_clipped += s->first <= c->out_first ? of_ones : 0;
     }
     for (uint32_t o = first; o < end; o++) {
@@ -261,14 +270,21 @@ static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_r
         for (uint32_t i = 0; c->ones && i < t->n; i++)
             for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
                 to[i * apart + lane] += ones[i][lane];
-        n_clipped += c->kernel->column(t, &column[o - c->out_first], to, apart);
+        n_clipped += core->kernel->column(t, &column[o - c->out_first], to, apart);
     }
     return n_clipped;
 }
 
+/* The copy of a layer's first that computes a column. */
+static struct sliced_core *copy_of(struct sliced_core *first, uint32_t column)
+{
+    return first + (size_t)plan_owner(first->plan, first->layer, column) * first->apart;
+}
+
 static void read_codes(void *user, const struct value_sums_read *s)
 {
-    struct sliced_core *c = user;
+    struct sliced_core *core = copy_of(user, s->column);
+    const struct sliced_codes *c = core->codes;
     struct sliced_lanes_vector *x = s->scratch;
     uint64_t n_clipped = 0;
 
@@ -282,11 +298,11 @@ static void read_codes(void *user, const struct value_sums_read *s)
                                            .groups = 1, .n = n, .n_image = s->n_lane };
             while (2 * t.groups * n <= SLICED_LANES_WORDS && pass->n % (2 * t.groups) == 0)
                 t.groups *= 2;
-            gather(c, &t, &s->patch, first, x);
-            n_clipped += read_tile(c, s, &t, c->pass[i].column, first);
+            gather(core, &t, &s->patch, first, x);
+            n_clipped += read_tile(core, s, &t, c->pass[i].column, first);
         }
     }
-    atomic_fetch_add(&c->clipped, n_clipped);
+    atomic_fetch_add(&core->clipped, n_clipped);
 }
 
 /* ---- making ---- */
@@ -338,7 +354,7 @@ static void *grown(void *old, size_t n, size_t *room, size_t size)
     return realloc(old, *room * size);
 }
 
-static bool append_row(struct sliced_core *c, uint32_t row)
+static bool append_row(struct sliced_codes *c, uint32_t row)
 {
     uint16_t *at = grown(c->at, c->n_at, &c->at_room, sizeof *at);
 
@@ -350,7 +366,7 @@ static bool append_row(struct sliced_core *c, uint32_t row)
 }
 
 /* Places whose digits have this sign and this bit. */
-static bool append_list(struct sliced_core *c, const struct column_rows *r, bool negative,
+static bool append_list(struct sliced_codes *c, const struct column_rows *r, bool negative,
                         uint8_t bit)
 {
     struct sliced_lanes_list l = { .first = (uint32_t)c->n_at, .bit = bit, .negative = negative };
@@ -396,7 +412,7 @@ static uint8_t total_of(struct sliced_lanes_column *column, int64_t step)
 }
 
 /* What digits of r come to is converted; NULL: it is what it is. */
-static bool append_term(struct sliced_core *c, const struct sliced_lanes_pass *pass,
+static bool append_term(struct sliced_codes *c, const struct sliced_lanes_pass *pass,
                         const struct column_rows *r, const struct converter *k, int32_t factor,
                         struct sliced_lanes_column *column)
 {
@@ -428,7 +444,7 @@ static bool append_term(struct sliced_core *c, const struct sliced_lanes_pass *p
 }
 
 /* Slice j in the rows from `first` to `end`: a term, or some of the exact one. */
-static bool append_slice(struct sliced_core *c, const struct array_matrix *m,
+static bool append_slice(struct sliced_codes *c, const struct array_matrix *m,
                          const struct sliced_lanes_pass *pass, struct column_rows *r, uint32_t j,
                          uint32_t output, uint32_t first, uint32_t end,
                          struct sliced_lanes_column *column)
@@ -458,7 +474,7 @@ static bool append_slice(struct sliced_core *c, const struct array_matrix *m,
     return done;
 }
 
-static bool append_column(struct sliced_core *c, const struct array_matrix *m, uint32_t pass,
+static bool append_column(struct sliced_codes *c, const struct array_matrix *m, uint32_t pass,
                           struct column_rows *r, uint32_t output)
 {
     const uint32_t n_slice = m->spec->layout.n_slice, at_once = array_rows_at_once(m->spec, r->n);
@@ -528,7 +544,7 @@ static void column_rows_release(struct column_rows *r)
     free(r->exact);
 }
 
-static bool make_columns(struct sliced_core *c, const struct array_matrix *m, const struct plan *p,
+static bool make_columns(struct sliced_codes *c, const struct array_matrix *m, const struct plan *p,
                          uint32_t core)
 {
     const struct plan_core *pc = &p->core[core];
@@ -562,27 +578,49 @@ static bool make_columns(struct sliced_core *c, const struct array_matrix *m, co
     return done;
 }
 
-static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core,
-                      const struct ranges *ranges)
+static bool make_codes(struct sliced_codes *c, const struct array_matrix *m, const struct plan *p)
 {
-    const struct plan_core *pc = &p->core[core];
-    const struct array_matrix m = matrix_of(p, core, ranges);
+    const struct plan_core *pc = &p->core[m->core];
     struct sliced_lanes_pass pass[MOST_PASSES];
 
     c->out_first = pc->out_first;
     c->out_n = pc->out_n;
     c->quads = quads_of(p, pc);
-    c->ones = m.spec->layout.ones != 0;
+    c->ones = m->spec->layout.ones != 0;
     c->is_signed = in_signed(p, pc);
-    c->input_bits = m.spec->reads.input_bits;
-    c->n_pass = find_passes(&m.spec->reads, c->is_signed, pass);
-    c->reader = (struct value_reader){ .read = read_codes, .user = c };
-    for (uint32_t i = 0; i < c->n_pass; i++) {
-        const size_t bits = ((size_t)c->quads * QUAD + 1) * pass[i].n * pass[i].bits;
+    c->input_bits = m->spec->reads.input_bits;
+    c->n_pass = find_passes(&m->spec->reads, c->is_signed, pass);
+    for (uint32_t i = 0; i < c->n_pass; i++)
         c->pass[i].digits = pass[i];
-        c->reader.scratch = max_u64(c->reader.scratch, bits * sizeof(struct sliced_lanes_vector));
+    return make_columns(c, m, p, m->core);
+}
+
+/* Copies keep the same weights; only calibration sets them apart. */
+static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core,
+                      const struct ranges *ranges)
+{
+    const struct plan_core *pc = &p->core[core];
+    const struct plan_layer *pl = &p->layer[pc->plan_layer];
+    const struct array_matrix m = matrix_of(p, core, ranges);
+    struct sliced_core *first;
+    int64_t most;
+
+    c->plan = p;
+    c->layer = pc->plan_layer;
+    c->apart = pl->parts * pl->splits;
+    first = c - (size_t)pc->copy * c->apart;
+    c->codes = pl->array.calibrated ? &c->own : &first->own;
+    if (!codes_fit(&m, in_signed(p, pc), &most) ||
+        (c->codes == &c->own && !make_codes(&c->own, &m, p)))
+        return false;
+    first->reader.most = max_i64(first->reader.most, most);
+    for (uint32_t i = 0; c == first && i < c->own.n_pass; i++) {
+        const struct sliced_lanes_pass *d = &c->own.pass[i].digits;
+        const size_t bits = ((size_t)c->own.quads * QUAD + 1) * d->n * d->bits;
+        first->reader.scratch = max_u64(first->reader.scratch,
+                                        bits * sizeof(struct sliced_lanes_vector));
     }
-    return codes_fit(&m, c->is_signed, &c->reader.most) && make_columns(c, &m, p, core);
+    return true;
 }
 
 struct sliced_layers *sliced_layers_new(const struct plan *p, const struct ranges *ranges,
@@ -606,12 +644,16 @@ struct sliced_layers *sliced_layers_new(const struct plan *p, const struct range
             layer_is_exact(p, c->plan_layer))
             continue;
         l->own[i].kernel = kernel;
+        l->own[i].reader.read = read_codes;
+        l->own[i].reader.user = &l->own[i];
         done = make_core(&l->own[i], p, i, ranges);
+        if (c->copy > 0)
+            continue;
         l->core[i] = (struct value_core){ .out_first = c->out_first, .out_n = c->out_n,
                                           .in_first = c->in_first, .in_n = c->in_n,
                                           .reader = &l->own[i].reader };
         if (layer->n++ == 0)
-            layer->core = &l->core[i]; // those of a layer stand together
+            layer->core = &l->core[i]; // those of a copy stand together
     }
     if (done)
         return l;
@@ -624,11 +666,12 @@ void sliced_layers_free(struct sliced_layers *l)
     if (!l)
         return;
     for (uint32_t i = 0; l->own && i < l->n_core; i++) {
-        for (uint32_t k = 0; k < l->own[i].n_pass; k++)
-            free(l->own[i].pass[k].column);
-        free(l->own[i].term);
-        free(l->own[i].list);
-        free(l->own[i].at);
+        struct sliced_codes *c = &l->own[i].own;
+        for (uint32_t k = 0; k < c->n_pass; k++)
+            free(c->pass[k].column);
+        free(c->term);
+        free(c->list);
+        free(c->at);
     }
     free(l->layer);
     free(l->core);

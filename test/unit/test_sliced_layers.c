@@ -125,27 +125,32 @@ static bool make_sliced(struct random_study *s, bool any)
 /* ---- what has been drawn ---- */
 
 struct tally { // of machines that clip
-    uint32_t cell[N_CELL], bits[32], apart, slices_128x8, replicas, few_rows, calibrated, wide;
+    uint32_t cell[N_CELL], bits[32], apart, slices_128x8, replicas, copies, few_rows, calibrated, wide;
+    uint32_t calibrated_copies;
 };
 
 static void count_machine(struct tally *t, const struct random_study *s)
 {
     const struct crossbar_cfg *x = &s->config.crossbar;
     const struct array_spec *a = &s->plan.layer[0].array;
-    bool replicas = false, wide = false;
+    const bool calibrated = s->config.readout.range == RANGE_PERCENTILE;
+    bool replicas = false, copies = false, wide = false;
 
     for (uint32_t i = 0; i < N_CELL; i++)
         t->cell[i] += strcmp(cells[i].name, x->cell) == 0 && cells[i].scheme == x->scheme;
     for (uint32_t i = 0; i < s->plan.n_layer; i++) {
         replicas |= s->plan.layer[i].replicas.n > 1;
+        copies |= s->plan.layer[i].copies > 1;
         wide |= s->plan.layer[i].array.reads.input_bits > 8;
     }
     t->bits[s->config.readout.bits]++;
     t->apart += s->config.readout.separate;
     t->slices_128x8 += x->rows == 128 && a->layout.n_slice == 8;
     t->replicas += replicas;
+    t->copies += copies;
     t->few_rows += x->rows_at_once > 0;
-    t->calibrated += s->config.readout.range == RANGE_PERCENTILE;
+    t->calibrated += calibrated;
+    t->calibrated_copies += calibrated && copies;
     t->wide += wide;
 }
 
@@ -158,10 +163,13 @@ static void assert_all_drawn(const struct tally *t, uint32_t most_bits)
     for (uint32_t b = 2; b <= most_bits; b++)
         if (t->bits[b] < 3)
             fail_msg("%u machines of codes of %u bits", t->bits[b], b);
-    if (t->apart < 3 || t->slices_128x8 < 3 || t->replicas < 3 || t->few_rows < 3 || t->wide < 3)
-        fail_msg("machines: apart %u, 128 x 8 slices %u, replicas %u, few rows %u, wide %u",
-                 t->apart, t->slices_128x8, t->replicas, t->few_rows, t->wide);
-    assert_true(most_bits < 12 || t->calibrated >= 3);
+    if (t->apart < 3 || t->slices_128x8 < 3 || t->replicas < 3 || t->copies < 3 ||
+        t->few_rows < 3 || t->wide < 3)
+        fail_msg("machines: apart %u, 128 x 8 slices %u, replicas %u, copies %u, few rows %u, "
+                 "wide %u", t->apart, t->slices_128x8, t->replicas, t->copies, t->few_rows,
+                 t->wide);
+    if (most_bits == 12 && (t->calibrated < 3 || t->calibrated_copies < 3))
+        fail_msg("calibrated %u, of copies %u", t->calibrated, t->calibrated_copies);
 }
 
 /* ---- runs ---- */
