@@ -71,6 +71,8 @@ static void measure_codes(const struct bench *values, const char *images)
         { "  to 700 in steps of 3", { BITS("2", "8", "700"), OFFSET }, 20 },
         { "  of two signs, to 127", { BITS("2", "7", "127") }, 20 },
         { "  to 255", { BITS("2", "8", "255") }, 20 },
+        { "  two copies of some layers", { BITS("2", "7", "127"), "mapping.copies.32=2",
+          "chip.cores=128" }, 20 },
         { "  1-bit cells, offset, codes to 127", { BITS("1", "7", "127"), OFFSET }, 20 },
         { "  4-bit cells, offset, codes to 255", { BITS("4", "8", "255"), OFFSET }, 20 },
         { "  differential, codes in steps of 16", { "core.crossbar.input_slice_bits=1",

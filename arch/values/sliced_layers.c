@@ -24,6 +24,7 @@ struct sliced_pass {
 struct sliced_codes { // what a core's columns are read with
     uint32_t out_first, out_n, quads;
     bool     ones;    // there is a column of ones
+    bool     differ;  // some can, from their sums
     bool     is_signed;
     uint32_t input_bits;
     struct sliced_pass pass[MOST_PASSES];
@@ -434,6 +435,7 @@ static bool append_term(struct sliced_codes *c, const struct sliced_lanes_pass *
     t.first = (uint32_t)first;
     t.n = (uint32_t)(c->n_list - first);
     t.total = total_of(column, t.step);
+    c->differ |= k != NULL;
     struct sliced_lanes_term *term = grown(c->term, c->n_term, &c->term_room, sizeof *term);
     if (term) {
         c->term = term;
@@ -623,6 +625,42 @@ static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core
     return true;
 }
 
+static void release_codes(struct sliced_codes *c)
+{
+    for (uint32_t k = 0; k < c->n_pass; k++)
+        free(c->pass[k].column);
+    free(c->term);
+    free(c->list);
+    free(c->at);
+    *c = (struct sliced_codes){ 0 };
+}
+
+/* The cores of a layer of the plan; none, where no code can differ from its sum by these weights. */
+static bool make_layer(struct sliced_layers *l, const struct plan *p, uint32_t layer,
+                       const struct ranges *ranges, const struct sliced_lanes_kernel *kernel)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    struct value_cores *cores = &l->layer[pl->layer];
+    bool done = true, differ = false;
+
+    for (uint32_t i = pl->first_core; done && i < pl->first_core + pl->n_core; i++) {
+        const struct plan_core *c = &p->core[i];
+        l->own[i].kernel = kernel;
+        l->own[i].reader.read = read_codes;
+        l->own[i].reader.user = &l->own[i];
+        l->core[i] = (struct value_core){ .out_first = c->out_first, .out_n = c->out_n,
+                                          .in_first = c->in_first, .in_n = c->in_n,
+                                          .reader = &l->own[i].reader };
+        done = make_core(&l->own[i], p, i, ranges);
+        differ |= l->own[i].own.differ;
+    }
+    for (uint32_t i = pl->first_core; !differ && i < pl->first_core + pl->n_core; i++)
+        release_codes(&l->own[i].own);
+    if (differ) // those of the first copy stand in front
+        *cores = (struct value_cores){ &l->core[pl->first_core], pl->parts * pl->splits };
+    return done;
+}
+
 struct sliced_layers *sliced_layers_new(const struct plan *p, const struct ranges *ranges,
                                         const char *kernel_name)
 {
@@ -637,24 +675,9 @@ struct sliced_layers *sliced_layers_new(const struct plan *p, const struct range
                                  calloc(p->n_core, sizeof *l->core),
                                  calloc(p->n_core, sizeof *l->own) };
     bool done = l->layer && l->core && l->own && kernel;
-    for (uint32_t i = 0; done && i < p->n_core; i++) {
-        const struct plan_core *c = &p->core[i];
-        struct value_cores *layer = &l->layer[p->layer[c->plan_layer].layer];
-        if (layer_is_digital(plan_network_layer(p, c->plan_layer)) ||
-            layer_is_exact(p, c->plan_layer))
-            continue;
-        l->own[i].kernel = kernel;
-        l->own[i].reader.read = read_codes;
-        l->own[i].reader.user = &l->own[i];
-        done = make_core(&l->own[i], p, i, ranges);
-        if (c->copy > 0)
-            continue;
-        l->core[i] = (struct value_core){ .out_first = c->out_first, .out_n = c->out_n,
-                                          .in_first = c->in_first, .in_n = c->in_n,
-                                          .reader = &l->own[i].reader };
-        if (layer->n++ == 0)
-            layer->core = &l->core[i]; // those of a copy stand together
-    }
+    for (uint32_t i = 0; done && i < p->n_layer; i++)
+        if (!layer_is_digital(plan_network_layer(p, i)) && !layer_is_exact(p, i))
+            done = make_layer(l, p, i, ranges, kernel);
     if (done)
         return l;
     sliced_layers_free(l);
@@ -665,14 +688,8 @@ void sliced_layers_free(struct sliced_layers *l)
 {
     if (!l)
         return;
-    for (uint32_t i = 0; l->own && i < l->n_core; i++) {
-        struct sliced_codes *c = &l->own[i].own;
-        for (uint32_t k = 0; k < c->n_pass; k++)
-            free(c->pass[k].column);
-        free(c->term);
-        free(c->list);
-        free(c->at);
-    }
+    for (uint32_t i = 0; l->own && i < l->n_core; i++)
+        release_codes(&l->own[i].own);
     free(l->layer);
     free(l->core);
     free(l->own);

@@ -125,8 +125,8 @@ static bool make_sliced(struct random_study *s, bool any)
 /* ---- what has been drawn ---- */
 
 struct tally { // of machines that clip
-    uint32_t cell[N_CELL], bits[32], apart, slices_128x8, replicas, copies, few_rows, calibrated, wide;
-    uint32_t calibrated_copies;
+    uint32_t cell[N_CELL], bits[32], apart, slices_128x8, replicas, copies, few_rows, calibrated;
+    uint32_t calibrated_copies, wide;
 };
 
 static void count_machine(struct tally *t, const struct random_study *s)
@@ -298,29 +298,55 @@ static void dense_network(struct network *n)
         l->weight[i] = (int8_t)((int32_t)pick(&d, 0, 254) - 127);
 }
 
-static void an_array_of_7500_rows_clips_as_through_the_chip(void **state)
+static void make_dense(struct random_study *s, uint32_t range)
 {
-    struct random_study s = { 0 };
     struct err_msg m;
 
-    (void)state;
-    dense_network(&s.network);
-    assert_int_equal(config_load(&s.config, NULL, NULL, 0, &m), ERR_NONE);
-    s.config.crossbar.rows = 8192;
-    s.config.crossbar.input_slice_bits = 1;
-    s.config.timestep_ns = 10000;
-    s.config.memory.words = 1 << 20;
-    s.config.fabric.link_bps = s.config.fabric.partial_sum_bps = UINT64_C(10000) * 1000000000;
-    snprintf(s.config.crossbar.cell, sizeof s.config.crossbar.cell, "sliced");
-    s.config.crossbar.cell_bits = 2;
-    snprintf(s.config.readout.kind, sizeof s.config.readout.kind, "adc");
-    s.config.readout.range = 1500;
-    if (plan_make(&s.plan, &s.network, &s.config, &m))
+    *s = (struct random_study){ 0 };
+    dense_network(&s->network);
+    assert_int_equal(config_load(&s->config, NULL, NULL, 0, &m), ERR_NONE);
+    s->config.crossbar.rows = 8192;
+    s->config.crossbar.input_slice_bits = 1;
+    s->config.timestep_ns = 10000;
+    s->config.memory.words = 1 << 20;
+    s->config.fabric.link_bps = s->config.fabric.partial_sum_bps = UINT64_C(10000) * 1000000000;
+    snprintf(s->config.crossbar.cell, sizeof s->config.crossbar.cell, "sliced");
+    s->config.crossbar.cell_bits = 2;
+    snprintf(s->config.readout.kind, sizeof s->config.readout.kind, "adc");
+    s->config.readout.range = range;
+    if (plan_make(&s->plan, &s->network, &s->config, &m))
         fail_msg("%s", m.text);
+}
+
+static void an_array_of_7500_rows_clips_as_through_the_chip(void **state)
+{
+    struct random_study s;
+
+    (void)state;
+    make_dense(&s, 1500);
     assert_int_equal(s.plan.n_core, 1);
     assert_true(sliced_by_layer(&s.plan, NULL));
     assert_true(assert_same_run(&s, NULL, 20, NULL) > 0);
     random_study_release(&s);
+}
+
+/* An input bit drives all rows: 255 weights of 1 in a column come to 255 at most. */
+static void a_layer_whose_weights_reach_no_end_of_a_code_is_one_product(void **state)
+{
+    (void)state;
+    for (uint32_t n_one = 255; n_one <= 256; n_one++) {
+        struct random_study s;
+
+        make_dense(&s, 255);
+        for (uint32_t i = 0; i < SIDE * SIDE * DEEP * OUTPUTS; i++)
+            s.network.layer[1].weight[i] = i < n_one;
+        struct sliced_layers *l = sliced_layers_new(&s.plan, NULL, NULL);
+        assert_non_null(l);
+        assert_int_equal(sliced_layers_cores(l)[1].n, n_one - 255);
+        assert_int_equal(assert_same_run(&s, NULL, 20, NULL), 0);
+        sliced_layers_free(l);
+        random_study_release(&s);
+    }
 }
 
 /* ---- a column ---- */
@@ -517,6 +543,7 @@ int main(void)
         cmocka_unit_test(columns_are_what_the_formula_says),
         cmocka_unit_test(random_machines_clip_and_classify_as_through_the_chip),
         cmocka_unit_test(any_codes_clip_and_classify_as_through_the_chip),
+        cmocka_unit_test(a_layer_whose_weights_reach_no_end_of_a_code_is_one_product),
         cmocka_unit_test(an_array_of_7500_rows_clips_as_through_the_chip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
