@@ -1,6 +1,8 @@
 /* network/values/bits.c -- see bits.h; plain C. */
 #include "network/values/bits.h"
 
+#include <assert.h>
+
 #include "core/simd.h"
 #include "core/util.h"
 
@@ -26,10 +28,11 @@ struct value_bit_place value_place_pairs(uint32_t positions, uint32_t quads, uin
 {
     uint32_t steps = (uint32_t)ceil_div(quads, VALUE_PAIR_QUADS), quad = channel / VALUE_QUAD;
 
+    static_assert(sizeof value_pairs[0] == 1 << VALUE_PAIR_BIT, "where tables begin");
     (void)positions;
     return (struct value_bit_place){
         .word = position * steps + quad / VALUE_PAIR_QUADS,
-        .bit = quad % VALUE_PAIR_QUADS * VALUE_QUAD + channel % VALUE_QUAD };
+        .bit = VALUE_PAIR_BIT + quad % VALUE_PAIR_QUADS * VALUE_QUAD + channel % VALUE_QUAD };
 }
 
 static void pack_quad(const uint8_t *quad, uint32_t channels, uint8_t *to)
@@ -57,7 +60,7 @@ static void count(const struct value_column *c, const uint8_t *in, const uint32_
         const uint8_t *x = in + c->run[r];
         for (uint32_t s = c->steps; s > 0; s--, plus += apart)
             for (uint32_t q = 0; q < VALUE_PAIR_QUADS; q++, x += VALUE_LANES) {
-                const int8_t *table = value_pairs[*plus][q];
+                const int8_t *table = value_pairs[*plus >> VALUE_PAIR_BIT][q];
                 for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
                     sum[lane] += table[x[lane]];
             }
@@ -75,11 +78,11 @@ static void column(const struct value_bit_column *b)
             int32_t sum[VALUE_LANES] = { 0 };
             count(c, c->in + i * c->in_step, b->plus + o, outputs, sum);
             for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
-                if (!b->threshold)
+                if (!b->above)
                     c->sums[(i * outputs + o) * VALUE_LANES + lane] = c->start[o] + sum[lane];
                 else
                     out[lane * VALUE_QUAD] =
-                        sum[lane] >= b->threshold[o] ? c->scale->high : c->scale->low;
+                        sum[lane] > b->above[o] ? c->scale->high : c->scale->low;
         }
 }
 

@@ -6,7 +6,8 @@
  * A packed pixel is a row of steps, of which a counter has one kind:
  *
  *     pairs   byte[2][VALUE_LANES]   bit c of a byte: channel c of one of two quads; each byte is
- *                                    looked up in what its four weights make of it
+ *                                    looked up in what its four weights make of it: a word of
+ *                                    weights is where that is, from VALUE_PAIR_BIT on
  *     words   uint32[VALUE_LANES]    bit 8 c + k: channel c of quad k of eight; popcounts, 32 rows
  *                                    at a time
  *
@@ -25,7 +26,8 @@
 #include "network/values/kernel.h"
 
 enum { VALUE_PAIR_QUADS = 2, VALUE_PAIR_BYTES = VALUE_PAIR_QUADS * VALUE_LANES,
-       VALUE_PAIR_OUTPUTS = 16, VALUE_PAIR_WEIGHTS = 1 << VALUE_PAIR_QUADS * VALUE_QUAD,
+       VALUE_PAIR_OUTPUTS = 32, VALUE_PAIR_WEIGHTS = 1 << VALUE_PAIR_QUADS * VALUE_QUAD,
+       VALUE_PAIR_BIT = 5,
        VALUE_WORD_QUADS = 8, VALUE_WORD_BYTES = VALUE_LANES * sizeof(uint32_t) };
 
 struct value_bits { // of a layer
@@ -33,8 +35,8 @@ struct value_bits { // of a layer
     uint32_t  quads;     // of a pixel that it reads
     uint32_t *plus;      // owned; [outputs / block][words][block]
     bool      two;       // values that sums become, neighbours; else they are scaled as others
-    int32_t  *threshold; // owned; [outputs]: what a sum less start[o] at least is to be the higher,
-                         // from -rows to rows + 1
+    int16_t  *above;     // owned; [outputs]: a sum less start[o] is more than it to be the higher;
+                         // from -rows - 1 to rows
 };
 
 struct value_bit_column {      // a block of a column
@@ -43,7 +45,7 @@ struct value_bit_column {      // a block of a column
                                // many of it are 1
     uint32_t        words;
     const uint32_t *plus;      // [words][outputs]
-    const int32_t  *threshold; // [outputs]; NULL: the column's sums are wanted
+    const int16_t  *above;     // [outputs]; NULL: the column's sums are wanted
 };
 
 struct value_bit_place { // of a row's weight

@@ -1,6 +1,7 @@
 /* network/values/bits_avx2.c -- see bits.h; AVX2: vpshufb looks 32 bytes of two quads up.
  *
- * Four outputs of two pixels are in registers at a time, in bytes for as many steps as these hold.
+ * Four outputs of two pixels, or eight of one, are in registers at a time, in bytes for as many
+ * steps as these hold.
  */
 #include "core/simd.h"
 #include "network/values/bits.h"
@@ -14,7 +15,7 @@
 #define AVX2_INL AVX2 __attribute__((always_inline)) static inline
 
 enum { HALF_LANES = VALUE_LANES / 2, HALF_BYTES = VALUE_BYTES / 2, MOST_PIXELS = 2,
-       MOST_SUMS = MOST_PIXELS * VALUE_QUAD, MOST_STEPS = INT8_MAX / VALUE_QUAD };
+       EIGHT = 2 * VALUE_QUAD, MOST_SUMS = 8, MOST_STEPS = INT8_MAX / VALUE_QUAD };
 
 AVX2_INL __m256i load(const void *p)
 {
@@ -63,9 +64,11 @@ struct place { // in a patch
     uint32_t run, step;
 };
 
-/* Adds as many steps as bytes hold, of n pixels from *in on; *plus goes on. */
-AVX2_INL void add_steps(const struct value_column *c, const uint8_t *in, struct place *at,
-                        const uint32_t **plus, const uint32_t n, __m256i *sum)
+/* sum[] becomes that of as many steps as bytes hold, of n_out outputs of n pixels from *in on. *at
+ * and *plus go on. */
+AVX2_INL void sum_steps(const struct value_column *c, const uint8_t *in, struct place *at,
+                        const uint32_t **plus, const uint32_t n_out, const uint32_t n,
+                        __m256i *sum)
 {
     const uint32_t apart = c->quads * VALUE_QUAD;
     const uint32_t *w = *plus;
@@ -73,7 +76,7 @@ AVX2_INL void add_steps(const struct value_column *c, const uint8_t *in, struct 
     uint32_t left = MOST_STEPS;
 
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < n * VALUE_QUAD; i++)
+    for (uint32_t i = 0; i < n * n_out; i++)
         acc[i] = _mm256_setzero_si256();
     while (left > 0 && at->run < c->n_run) {
         const uint8_t *x = in + c->run[at->run] + (size_t)at->step * VALUE_PAIR_BYTES;
@@ -83,25 +86,25 @@ AVX2_INL void add_steps(const struct value_column *c, const uint8_t *in, struct 
         if (at->step == c->steps)
             *at = (struct place){ at->run + 1, 0 };
         for (; steps > 0; steps--, x += VALUE_PAIR_BYTES, w += apart)
-#pragma GCC unroll 4
-            for (uint32_t o = 0; o < VALUE_QUAD; o++) {
-                const __m256i table = load(value_pairs[w[o]]);
+#pragma GCC unroll 8
+            for (uint32_t o = 0; o < n_out; o++) {
+                const __m256i table = load((const uint8_t *)value_pairs + w[o]);
 #pragma GCC unroll 2
                 for (uint32_t p = 0; p < n; p++)
-                    acc[p * VALUE_QUAD + o] = _mm256_add_epi8(
-                        acc[p * VALUE_QUAD + o],
+                    acc[p * n_out + o] = _mm256_add_epi8(
+                        acc[p * n_out + o],
                         _mm256_shuffle_epi8(table, load(x + p * c->in_step)));
             }
     }
     *plus = w;
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < n * VALUE_QUAD; i++)
-        sum[i] = _mm256_add_epi16(sum[i], widen(acc[i]));
+    for (uint32_t i = 0; i < n * n_out; i++)
+        sum[i] = widen(acc[i]);
 }
 
 /* Four outputs of a pixel, of words, become values. */
-AVX2_INL void threshold_quad(const struct value_scale *s, const int32_t *threshold,
-                             const __m256i *sum, uint8_t *out)
+AVX2_INL void two_values(const struct value_scale *s, const int16_t *above, const __m256i *sum,
+                         uint8_t *out)
 {
     const __m256i low = _mm256_set1_epi8((char)s->low);
     __m256i bit[VALUE_QUAD];
@@ -109,7 +112,7 @@ AVX2_INL void threshold_quad(const struct value_scale *s, const int32_t *thresho
 #pragma GCC unroll 4
     for (uint32_t o = 0; o < VALUE_QUAD; o++)
         bit[o] = _mm256_and_si256(
-            _mm256_cmpgt_epi16(sum[o], _mm256_set1_epi16((int16_t)(threshold[o] - 1))),
+            _mm256_cmpgt_epi16(sum[o], _mm256_set1_epi16(above[o])),
             _mm256_set1_epi16(o % 2 ? 1 << 8 : 1));
     __m256i first = _mm256_add_epi8(_mm256_or_si256(bit[0], bit[1]), low);
     __m256i second = _mm256_add_epi8(_mm256_or_si256(bit[2], bit[3]), low);
@@ -130,8 +133,9 @@ AVX2_INL void store_sums(const int32_t *start, const __m256i *sum, int32_t *to)
     }
 }
 
-/* Four outputs, from o on, of n neighbouring pixels from pixel `at` of the column on. */
-AVX2_INL void tile(const struct value_bit_column *b, uint32_t at, uint32_t o, const uint32_t n)
+/* n_out outputs, from o on, of n neighbouring pixels from pixel `at` of the column on. */
+AVX2_INL void tile(const struct value_bit_column *b, uint32_t at, uint32_t o,
+                   const uint32_t n_out, const uint32_t n)
 {
     const struct value_column *c = b->column;
     const uint8_t *in = c->in + at * c->in_step;
@@ -139,33 +143,38 @@ AVX2_INL void tile(const struct value_bit_column *b, uint32_t at, uint32_t o, co
     struct place place = { 0, 0 };
     __m256i sum[MOST_SUMS];
 
+    sum_steps(c, in, &place, &plus, n_out, n, sum);
+    while (place.run < c->n_run) {
+        __m256i more[MOST_SUMS];
+        sum_steps(c, in, &place, &plus, n_out, n, more);
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < n * VALUE_QUAD; i++)
-        sum[i] = _mm256_setzero_si256();
-    while (place.run < c->n_run)
-        add_steps(c, in, &place, &plus, n, sum);
+        for (uint32_t i = 0; i < n * n_out; i++)
+            sum[i] = _mm256_add_epi16(sum[i], more[i]);
+    }
 #pragma GCC unroll 2
-    for (uint32_t p = 0; p < n; p++) {
-        const __m256i *own = sum + p * VALUE_QUAD;
-        if (b->threshold)
-            threshold_quad(c->scale, b->threshold + o, own,
-                           c->out + (at + p) * c->out_step + o / VALUE_QUAD * VALUE_BYTES);
+    for (uint32_t i = 0; i < n * n_out; i += VALUE_QUAD) {
+        const uint32_t p = at + i / n_out, k = o + i % n_out;
+        if (b->above)
+            two_values(c->scale, b->above + k, sum + i,
+                       c->out + p * c->out_step + k / VALUE_QUAD * VALUE_BYTES);
         else
-            store_sums(c->start + o, own, c->sums + ((size_t)(at + p) * outputs + o) * VALUE_LANES);
+            store_sums(c->start + k, sum + i, c->sums + ((size_t)p * outputs + k) * VALUE_LANES);
     }
 }
 
 AVX2 static void column(const struct value_bit_column *b)
 {
-    const uint32_t n = b->column->n;
+    const uint32_t n = b->column->n, pairs = n - n % MOST_PIXELS;
+    const uint32_t outputs = b->column->quads * VALUE_QUAD;
+    uint32_t o = 0;
 
-    for (uint32_t o = 0; o < b->column->quads * VALUE_QUAD; o += VALUE_QUAD) {
-        uint32_t i = 0;
-        for (; i + MOST_PIXELS <= n; i += MOST_PIXELS)
-            tile(b, i, o, MOST_PIXELS);
-        for (; i < n; i++)
-            tile(b, i, o, 1);
-    }
+    for (; pairs > 0 && o < outputs; o += VALUE_QUAD)
+        for (uint32_t i = 0; i < pairs; i += MOST_PIXELS)
+            tile(b, i, o, VALUE_QUAD, MOST_PIXELS);
+    for (o = 0; pairs < n && o + EIGHT <= outputs; o += EIGHT)
+        tile(b, pairs, o, EIGHT, 1);
+    if (pairs < n && o < outputs)
+        tile(b, pairs, o, VALUE_QUAD, 1);
 }
 
 const struct value_counter value_counter_avx2 = { VALUE_PAIR_QUADS, VALUE_PAIR_BYTES,

@@ -94,14 +94,14 @@ AVX512 static void gather(const struct value_column *c, const struct value_bits 
 }
 
 /* Four outputs of a pixel, from their sums. */
-AVX512_INL void threshold_quad(const struct value_scale *s, const int32_t *threshold,
-                               const __m512i *sum, uint8_t *out)
+AVX512_INL void two_values(const struct value_scale *s, const int16_t *above, const __m512i *sum,
+                           uint8_t *out)
 {
     __m512i v = _mm512_set1_epi8((char)s->low);
 
 #pragma GCC unroll 4
     for (uint32_t o = 0; o < VALUE_QUAD; o++) {
-        __mmask16 high = _mm512_cmpge_epi32_mask(sum[o], _mm512_set1_epi32(threshold[o]));
+        __mmask16 high = _mm512_cmpgt_epi32_mask(sum[o], _mm512_set1_epi32(above[o]));
         v = _mm512_mask_add_epi32(v, high, v, _mm512_set1_epi32(1 << 8 * o));
     }
     _mm512_storeu_si512(out, v);
@@ -155,16 +155,16 @@ AVX512_INL void tile(const struct value_bit_column *b, uint32_t at, const uint32
 #pragma GCC unroll 8
         for (uint32_t o = 0; o < n_out; o++) {
             sum[o] = _mm512_sub_epi32(_mm512_add_epi32(sum[o], sum[o]), all);
-            if (!b->threshold)
+            if (!b->above)
                 _mm512_storeu_si512(c->sums + ((size_t)(at + p) * n_out + o) * VALUE_LANES,
                                     _mm512_add_epi32(sum[o], _mm512_set1_epi32(c->start[o])));
         }
-        if (!b->threshold)
+        if (!b->above)
             continue;
 #pragma GCC unroll 2
         for (uint32_t q = 0; q < n_out / VALUE_QUAD; q++)
-            threshold_quad(c->scale, b->threshold + q * VALUE_QUAD, sum + q * VALUE_QUAD,
-                           c->out + (at + p) * c->out_step + q * VALUE_BYTES);
+            two_values(c->scale, b->above + q * VALUE_QUAD, sum + q * VALUE_QUAD,
+                       c->out + (at + p) * c->out_step + q * VALUE_BYTES);
     }
 }
 

@@ -57,8 +57,8 @@ bool value_bits_prepare(struct values *v, uint32_t index)
     b->quads = own->quads;
     b->words = v->counter->place(positions, b->quads, positions - 1, l->in.channels - 1).word + 1;
     b->plus = calloc((size_t)b->words * value_outputs(v, l), sizeof *b->plus);
-    b->threshold = calloc(value_outputs(v, l), sizeof *b->threshold);
-    if (!b->plus || !b->threshold)
+    b->above = calloc(value_outputs(v, l), sizeof *b->above);
+    if (!b->plus || !b->above)
         return false;
     for (uint32_t k = 0; k < own->n_block; k++) {
         uint32_t first = own->block[k].first, n = own->block[k].quads * VALUE_QUAD;
@@ -75,13 +75,13 @@ bool value_bits_prepare(struct values *v, uint32_t index)
 void value_bits_release(struct value_bits *b)
 {
     free(b->plus);
-    free(b->threshold);
+    free(b->above);
     *b = (struct value_bits){ 0 };
 }
 
-/* What sums of output o at least are to become the higher value, `most` + 1 where none does:
- * scales do not fall. */
-static int32_t threshold_of(const struct value_scale *s, uint32_t o, int32_t most)
+/* What sums of output o are more than to become the higher value, `most` where none does: scales do
+ * not fall. */
+static int32_t most_below(const struct value_scale *s, uint32_t o, int32_t most)
 {
     int32_t below = -most - 1, from = most + 1;
 
@@ -92,7 +92,7 @@ static int32_t threshold_of(const struct value_scale *s, uint32_t o, int32_t mos
         else
             below = sum;
     }
-    return from;
+    return below;
 }
 
 void value_bits_scale(struct values *v, uint32_t index)
@@ -104,6 +104,6 @@ void value_bits_scale(struct values *v, uint32_t index)
 
     own->bits.two = s->in_doubles && s->high == s->low + 1 && !l->has_residual;
     for (uint32_t o = 0; own->bits.two && o < l->out.channels; o++)
-        own->bits.threshold[o] =
-            max_i32(-rows, min_i32(rows + 1, threshold_of(s, o, most) - own->start[o]));
+        own->bits.above[o] = (int16_t)max_i32(
+            -rows - 1, min_i32(rows, most_below(s, o, most) - own->start[o]));
 }

@@ -434,7 +434,7 @@ static void count(struct value_lanes *l, uint32_t index, const struct value_map 
         c.start = own->start + c.channel;
         c.quads = own->block[k].quads;
         b.plus = bits->plus + (size_t)c.channel * bits->words;
-        b.threshold = bits->two ? bits->threshold + c.channel : NULL;
+        b.above = bits->two ? bits->above + c.channel : NULL;
         counter->column(&b);
         deliver(l, &c, out, (size_t)y * c.n);
     }
