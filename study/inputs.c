@@ -26,13 +26,12 @@ static int32_t cut(const struct network *n, double v)
     return (int32_t)fmin(fmax(v, low), high);
 }
 
-
 bool inputs_are_cut(const struct network *n)
 {
     int32_t low, high;
 
     network_image_range(n, &low, &high);
-    return !n->layer[0].out_signed && high < UINT8_MAX;
+    return n->layer[0].out_signed ? low > INT8_MIN || high < INT8_MAX : high < UINT8_MAX;
 }
 
 static enum err read_normalise(struct normalise *how, const struct network *n, const char *mean,
@@ -64,7 +63,7 @@ static int32_t pixel_code(const struct network *n, const struct normalise *how, 
     if (how)
         return network_image_code(n, (double)normalise_value(how, channel, pixel), NULL);
     value_limits(layer_value_bits(image), image->out_signed, &low, &high);
-    return layer_value_bits(image) <= 8 ? (image->out_signed ? pixel - 128 : cut(n, pixel))
+    return layer_value_bits(image) <= 8 ? cut(n, image->out_signed ? pixel - 128 : pixel)
                                         : (int32_t)rint(low + pixel * ((double)high - low) / 255);
 }
 
