@@ -1,5 +1,6 @@
 /* A filter of zeros, whose scale quantisers choose freely, changes no byte of another: sweeps of
- * that scale against the plain model, computed here without rounding on the way. */
+ * that scale against the plain model, computed here without rounding on the way. Nor does it
+ * deliver what codes make of its cells. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,10 @@
 
 #include <cmocka.h>
 
+#include "arch/values/sliced_layers.h"
+#include "core/util.h"
 #include "network/network.h"
+#include "network/values/values.h"
 #include "onnx/read/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
@@ -144,11 +148,102 @@ static void a_live_channels_scale_changes_no_other(void **state)
     }
 }
 
+/* A column of 0 in cells of 8 bits with an offset, read bit by bit, less 128 times that of ones: a
+ * row's code ends at 255. */
+static int column_of_zeros(const int8_t *image)
+{
+    int sum = 0;
+
+    for (int bit = 0; bit < 8; bit++) {
+        int rows = 0;
+        for (int c = 0; c < N; c++)
+            rows += (uint8_t)image[c] >> bit & 1;
+        int read = min_i32(128 * rows, 255) - 128 * rows;
+        sum += bit == 7 ? -128 * read : read * (1 << bit);
+    }
+    return sum;
+}
+
+static void read_one_layer(struct network *n, const struct model *w)
+{
+    Onnx__ModelProto *m = make_model(N, 1, 1);
+    const float scale = 1.0F / 64;
+    struct err_msg msg;
+    size_t size;
+
+    make_qdq(m, "image", "in", 1.0F / 64, ONNX_TYPE(INT8), 0);
+    make_weights(m, "w", (const int64_t[]){N, N, 1, 1, -1}, w->weight, 1, &scale, 0);
+    make_float_list(m, "b", N, w->bias);
+    make_node(m, "Conv", "c", "in w b", "c");
+    make_qdq(m, "c", "out", 1.0F / 16, ONNX_TYPE(INT8), 0);
+    uint8_t *file = make_packed(m, &size);
+    if (network_decode_onnx(n, "one", file, size, &msg))
+        fail_msg("%s", msg.text);
+    free(file);
+    make_free(m);
+}
+
+static void keep_dead(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
+                      uint32_t n_lane)
+{
+    int32_t *dead = user;
+
+    (void)n_lane;
+    if (layer == 1)
+        *dead = value_get(map, 0, column, DEAD, 0);
+}
+
+/* Deviation D23: a column of devices that are half on would deliver what its codes lack. */
+static void codes_of_a_filter_of_zeros_count_for_nothing(void **state)
+{
+    static const char *const set[] = {
+        "core.crossbar.cell=sliced", "core.crossbar.scheme=offset",
+        "core.crossbar.input_slice_bits=1", "core.readout.kind=adc", "core.readout.range=255",
+    };
+    struct network n;
+    struct config c;
+    struct plan p;
+    struct model w;
+    struct err_msg m;
+    int n_differ = 0;
+    int32_t dead;
+    const struct value_watch watch = { .output = keep_dead, .user = &dead };
+
+    (void)state;
+    draw(&w);
+    w.bias[DEAD] = 0.25F;
+    read_one_layer(&n, &w);
+    assert_int_equal(config_load(&c, NULL, set, sizeof set / sizeof *set, &m), ERR_NONE);
+    if (plan_make(&p, &n, &c, &m))
+        fail_msg("%s", m.text);
+    struct sliced_layers *s = sliced_layers_new(&p, NULL, NULL);
+    assert_true(s && sliced_layers_cores(s)[1].n > 0);
+    struct values *v = values_new_on(&n, NULL, sliced_layers_cores(s));
+    struct value_lanes *l = value_lanes_new(v);
+    for (int i = 0; i < N_IMAGE; i++) {
+        int8_t image[N];
+        int64_t result[N];
+        for (int k = 0; k < N; k++)
+            image[k] = (int8_t)random_number();
+        value_lanes_run(l, (const uint8_t *)image, 1, result, &watch);
+        assert_int_equal(dead, 4);
+        n_differ += byte_of(column_of_zeros(image) / 4096.0 + 0.25) != 4;
+    }
+    assert_true(n_differ > N_IMAGE / 2);
+    value_lanes_free(l);
+    values_free(v);
+    sliced_layers_free(s);
+    plan_release(&p);
+    config_release(&c);
+    network_release(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_channels_scale_changes_no_byte),
         cmocka_unit_test(a_live_channels_scale_changes_no_other),
+        cmocka_unit_test(codes_of_a_filter_of_zeros_count_for_nothing),
     };
     return cmocka_run_group_tests_name("dead channels", tests, NULL, NULL);
 }
