@@ -2,6 +2,7 @@
 #include "study/calibrate.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "arch/units/gauge.h"
@@ -132,6 +133,30 @@ enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, uint64
 
 /* ---- ranges ---- */
 
+enum { LONG_NS = 1000000000, MANY_WORDS = 1 << 20 }; // that anything has time and room in
+
+/* The chip that measures where values do not travel through that of the plan: the same cores, in
+ * long timesteps. */
+static enum err plan_in_timesteps(struct plan *own, struct config *c, const struct plan *p,
+                                  struct err_msg *m)
+{
+    *c = *p->config;
+    c->clocking = CLOCKING_TIMESTEP;
+    c->timestep_ns = LONG_NS;
+    c->memory.words = MANY_WORDS;
+    c->memory.columns = COLUMNS_AUTO;
+    snprintf(c->fabric.kind, sizeof c->fabric.kind, "%s", fabrics[0]->name);
+    enum err e = plan_make(own, p->network, c, m);
+    if (e)
+        return e;
+    if (own->n_core == p->n_core)
+        return ERR_NONE;
+    plan_release(own);
+    return err_set(m, ERR_INPUT, "core.readout.range = percentile: the cores of clocking.kind = "
+                   "timestep, which calibration images go through, are others: want full, or a "
+                   "number");
+}
+
 static enum err measure(struct gauge *g, const struct plan *p, const struct run_cfg *cfg,
                         struct err_msg *m)
 {
@@ -157,13 +182,21 @@ enum err calibrate(struct ranges *r, const struct plan *p, const struct run_cfg 
     *r = (struct ranges){ 0 };
     if (e)
         return e;
-    struct gauge *g = gauge_new(p);
-    e = g && ranges_init(r, p) ? measure(g, p, cfg, m) : no_memory(m);
+    const bool own_time = config_clocking(p->config) != CLOCKING_TIMESTEP;
+    struct config in_timesteps;
+    struct plan slow;
+    if (own_time && (e = plan_in_timesteps(&slow, &in_timesteps, p, m)))
+        return e;
+    const struct plan *measured = own_time ? &slow : p;
+    struct gauge *g = gauge_new(measured);
+    e = g && ranges_init(r, p) ? measure(g, measured, cfg, m) : no_memory(m);
     if (!e)
         gauge_ranges(g, r);
     else
         ranges_release(r);
     gauge_free(g);
+    if (own_time)
+        plan_release(&slow);
     return e;
 }
 
@@ -188,8 +221,8 @@ static struct codes_reached codes_reached(const int64_t *range, uint32_t n)
     return r;
 }
 
-static enum err keep_ranges(struct run_result *r, const struct plan *p,
-                            const struct ranges *ranges, struct err_msg *m)
+enum err calibrate_keep(struct run_result *r, const struct plan *p, const struct ranges *ranges,
+                        struct err_msg *m)
 {
     r->range = calloc(ranges->n_core, sizeof *r->range);
     for (uint32_t i = 0; r->range && i < ranges->n_core; i++) {
@@ -218,7 +251,7 @@ enum err run_calibrated(const struct plan *p, const struct run_cfg *cfg, struct 
     if (!e)
         e = run(p, &own, r, m);
     if (!e && first)
-        e = keep_ranges(r, p, &ranges, m);
+        e = calibrate_keep(r, p, &ranges, m);
     ranges_release(&ranges);
     return e;
 }

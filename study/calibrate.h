@@ -4,7 +4,7 @@
  * Others look at them too: scales and biases that suit analog chips (study/recalibrate.h).
  *
  * They are run through a chip whose arrays measure and compute exactly (arch/units/gauge.h): the
- * ideal network. It takes no simulated time. None of them may be among the images that are run:
+ * ideal network, in timesteps whatever the clocking is. It takes no simulated time. None of them may be among the images that are run:
  * they are compared by content, by a hash of 64 bits.
  */
 #ifndef STUDY_CALIBRATE_H
@@ -28,6 +28,10 @@ struct run_cfg calibrate_images(const struct plan *p, const struct run_cfg *cfg,
 
 /* Whether the machine's readouts want it. */
 bool calibrate_wanted(const struct plan *p);
+
+/* Puts what codes reach into a run's result. On error *r is zero. */
+enum err calibrate_keep(struct run_result *r, const struct plan *p, const struct ranges *ranges,
+                        struct err_msg *m);
 
 /* run(), calibrated before where that is wanted. */
 enum err run_calibrated(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,

@@ -31,6 +31,8 @@ enum err measured_run(struct measured *d, const struct study *s, const struct ru
         e = measured_place(d, s, &own, m);
     if (!e)
         e = run(&s->plan, &own, &d->run, m);
+    if (!e && own.ranges)
+        e = calibrate_keep(&d->run, &s->plan, own.ranges, m);
     if (!e && d->on_analog)
         e = analog_run(s, &own, &d->run, &d->analog, m);
     d->has_codes = !e && !d->on_analog && codes_cost_wanted(&s->plan, &d->run);

@@ -9,6 +9,7 @@
 #include "cli/results.h"
 #include "cli/run/stage_tracing.h"
 #include "report/elastic_report.h"
+#include "study/calibrate.h"
 #include "study/pricing.h"
 
 /* For --table faster, which costs a run a row. */
@@ -74,20 +75,27 @@ static struct run_cfg run_cfg_of(const struct options *o)
     };
 }
 
+/* Of ranges that calibration images have, if any. */
 static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
-                       struct err_msg *m)
+                       struct ranges *ranges, struct err_msg *m)
 {
     struct progress p;
     struct run_cfg cfg = run_cfg_of(o);
+    const bool calibrated = run_has_values(&cfg) && calibrate_wanted(&s->plan);
 
     cfg.user = &p;
+    cfg.ranges = ranges;
     *d = (struct measured){ .on_analog = false };
-    enum err e = measured_place(d, s, &cfg, m);
+    enum err e = calibrated ? calibrate(ranges, &s->plan, &cfg, m) : ERR_NONE;
+    if (!e)
+        e = measured_place(d, s, &cfg, m);
     if (!e) {
         progress_start(&p, o->log_level >= LOG_INFO);
         e = run(&s->plan, &cfg, &d->run, m);
         progress_end(&p);
     }
+    if (!e && calibrated)
+        e = calibrate_keep(&d->run, &s->plan, ranges, m);
     if (!e)
         e = price_it(d, o, s, m);
     if (e)
@@ -103,20 +111,24 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
         { o->timeline, NULL, NULL },
     };
     const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
+    struct ranges ranges = { 0 };
     struct measured d;
     enum err e = check_options(o, s, m);
 
     if (!e)
         e = results_check(&elastic_form, o, outputs, n, m);
     if (!e)
-        e = run_it(&d, o, s, m);
-    if (e)
+        e = run_it(&d, o, s, &ranges, m);
+    if (e) {
+        ranges_release(&ranges);
         return e;
+    }
     const struct elastic_places *places = d.places.graph ? &d.places : NULL;
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
-    const struct run_cfg images = run_cfg_of(o);
+    struct run_cfg images = run_cfg_of(o);
     struct run_reads *reads;
+    images.ranges = &ranges;
     e = run_reads_open(&reads, &s->plan, &images, d.run.n_image, m);
     const struct elastic_cfg_run cfg = { .places = places, .reads = run_reads_of(reads),
                                          .n_image = d.run.n_image * plan_steps(&s->plan) };
@@ -132,6 +144,7 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
     if (!e)
         e = results_write(&elastic_form, o, &report, outputs, n_result, m);
     run_reads_close(reads);
+    ranges_release(&ranges);
     measured_release(&d);
     return e;
 }

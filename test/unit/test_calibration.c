@@ -14,7 +14,9 @@
 #include "arch/units/gauge.h"
 #include "network/values/plain.h"
 #include "study/calibrate.h"
+#include "study/measure.h"
 #include "study/study.h"
+#include "test/cli_rig.h"
 #include "test/random_study.h"
 
 #define TEST_IMAGES  "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
@@ -524,14 +526,14 @@ static uint32_t assert_columns_said(const char *const *set, uint32_t n_set)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
                                  .images = TEST_IMAGES, .n_image = 1 };
-    struct run_result r;
+    struct measured d;
     struct ranges ranges;
     struct study s;
     struct err_msg m;
     uint32_t n_apart = 0, n_ones = 0;
 
     if (study_load(&s, "configs/resnet32_fmnist.yaml", set, n_set, &m) ||
-        calibrate(&ranges, &s.plan, &cfg, &m) || run_calibrated(&s.plan, &cfg, &r, &m))
+        calibrate(&ranges, &s.plan, &cfg, &m) || measured_run(&d, &s, &cfg, &m))
         fail_msg("%s", m.text);
     for (uint32_t i = 0; i < s.plan.n_core; i++) {
         const int64_t *range = ranges.core[i].range;
@@ -541,16 +543,65 @@ static uint32_t assert_columns_said(const char *const *set, uint32_t n_set)
             least = range[c] < range[least] ? c : least;
             most = range[c] > range[most] ? c : most;
         }
-        assert_int_equal(r.range[i].least, range ? range[least] : 0);
-        assert_int_equal(r.range[i].most, range ? range[most] : 0);
-        n_apart += r.range[i].least < r.range[i].most;
+        const struct codes_reached *reached = &d.run.range[i];
+        assert_int_equal(reached->least, range ? range[least] : 0);
+        assert_int_equal(reached->most, range ? range[most] : 0);
+        n_apart += reached->least < reached->most;
         n_ones += range && most == n;
     }
     assert_true(n_apart > 20);
     ranges_release(&ranges);
-    run_result_release(&r);
+    measured_release(&d);
     study_release(&s);
     return n_ones;
+}
+
+/* The command runs images of each clocking its own way. */
+static json_t *run_by(const char *clocking)
+{
+    char arguments[1024], dir[] = "/tmp/imcsim-calibration-XXXXXX";
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(arguments, sizeof arguments, "run configs/resnet32_fmnist.yaml --set "
+             "core.readout.kind=adc --set core.readout.range=percentile --set "
+             "calibration.images=%s --set calibration.count=2 --set "
+             "core.crossbar.input_slice_bits=4 --set core.crossbar.rows=600 --images %s --count 3 "
+             "--json - %s", TRAIN_IMAGES, TEST_IMAGES, clocking);
+    json_t *doc = json_of(dir, arguments);
+    rmdir(dir);
+    return doc;
+}
+
+static void ranges_are_the_same_under_any_clocking(void **state)
+{
+    static const char *const clocking[] = {
+        "--set clocking.kind=elastic",
+        "--set clocking.kind=elastic --set fabric.kind=mesh --set core.input_memory.words=300",
+        "--set clocking.kind=elastic --set core.crossbar.skip_zero_patches=yes",
+    };
+    uint64_t n_clipped = 0;
+
+    (void)state;
+    need_images();
+    json_t *want = run_by("");
+    json_t *core = at(want, "core_list");
+    for (size_t k = 0; k < sizeof clocking / sizeof *clocking; k++) {
+        json_t *doc = run_by(clocking[k]), *other = at(doc, "core_list");
+        assert_true(json_equal(at(want, "predictions"), at(doc, "predictions")));
+        assert_int_equal(json_array_size(other), json_array_size(core));
+        for (size_t i = 0; i < json_array_size(core); i++) {
+            json_t *one = json_array_get(core, i);
+            if (!json_object_get(one, "converters"))
+                continue; // of no array
+            assert_true(integer_at(one, "converters.range_most") > 1);
+            assert_int_equal(integer_at(json_array_get(other, i), "counters.clipped"),
+                             integer_at(one, "counters.clipped"));
+            n_clipped += (uint64_t)integer_at(one, "counters.clipped");
+        }
+        json_decref(doc);
+    }
+    json_decref(want);
+    assert_true(n_clipped > 0);
 }
 
 static void a_run_says_what_the_columns_of_each_core_reach(void **state)
@@ -599,6 +650,7 @@ int main(void)
         cmocka_unit_test(a_range_is_that_of_the_ideal_network_over_the_calibration_images),
         cmocka_unit_test(an_image_that_is_run_calibrates_nothing),
         cmocka_unit_test(a_run_says_what_the_columns_of_each_core_reach),
+        cmocka_unit_test(ranges_are_the_same_under_any_clocking),
         cmocka_unit_test(calibrated_codes_keep_what_a_full_range_loses),
     };
 
