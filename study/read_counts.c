@@ -222,14 +222,15 @@ static bool make_values(struct read_counts *c)
 struct read_counts *read_counts_new(const struct read_counts_cfg *cfg)
 {
     struct read_counts *c = calloc(1, sizeof *c);
+    const uint32_t lanes = rows_on_lanes(cfg->plan);
 
     if (!c)
         return NULL;
     *c = (struct read_counts){ .reads = { begin, find_reads, c }, .cfg = *cfg,
-                               .lanes = rows_on_lanes(cfg->plan),
+                               .lanes = cfg->at_once ? min_u32(cfg->at_once, lanes) : lanes,
                                .steps = plan_steps(cfg->plan),
                                .train = presentation_train(&cfg->plan->network->present),
-                               .rows = rows_on_new(cfg->plan, rows_on_lanes(cfg->plan)),
+                               .rows = rows_on_new(cfg->plan, lanes),
                                .core = calloc(cfg->plan->n_core, sizeof *c->core) };
     if (c->rows && c->core && make_values(c)) {
         find_products(c);

@@ -2,7 +2,7 @@
  * chip under elastic clocking.
  *
  * As an array begins with an image that is not known yet, the next images' values are computed
- * layer by layer, some at once, and what their zeros leave is counted of every product that there
+ * layer by layer, some at once (of images that come one by one, one), and what their zeros leave is counted of every product that there
  * can be (arch/values/rows_on.h). An image's counts are kept until every array has begun with the
  * next one: memory follows the images in the chip, not those of the run.
  */
@@ -18,6 +18,7 @@ struct read_counts;
 struct read_counts_cfg {
     const struct plan   *plan;
     uint64_t             n_image;
+    uint32_t             at_once;     // images that are asked for at a time; 0: as many as lanes
     const char          *kernel_name; // NULL: the fastest
     const struct ranges *ranges;      // of calibrated converters; NULL: none
 

@@ -1,6 +1,8 @@
 /* tlm/accelerator_elastic.cpp -- see accelerator_elastic.h. */
 #include "tlm/accelerator_elastic.h"
 
+#include <algorithm>
+#include <cassert>
 #include <new>
 
 namespace imcsim {
@@ -18,6 +20,21 @@ accelerator_elastic::accelerator_elastic(const struct study &study,
 
     cfg.places = places;
     cfg.n_image = n_image;
+    if (plan_skips(&p)) {
+        struct read_counts_cfg counts = {};
+
+        counts.plan = &p;
+        counts.n_image = n_image;
+        counts.at_once = 1;
+        counts.ranges = &ranges;
+        counts.again = again;
+        counts.next = next;
+        counts.user = this;
+        reads_.reset(read_counts_new(&counts));
+        if (!reads_)
+            throw std::bad_alloc();
+        cfg.reads = read_counts_reads(reads_.get());
+    }
     if (elastic_live_new(&live, &p, &cfg, &m) != ERR_NONE)
         throw std::bad_alloc();
     live_.reset(live);
@@ -37,12 +54,32 @@ accelerator_elastic::accelerator_elastic(const struct study &study,
         throw std::bad_alloc();
 }
 
+/* Counts are kept as long as an array may ask for them. */
+enum err accelerator_elastic::again(void *, struct err_msg *m)
+{
+    return err_set(m, ERR_RUN, "images that came one by one do not come again");
+}
+
+/* No array begins with an image that has not been given. */
+enum err accelerator_elastic::next(void *user, uint8_t *image, struct err_msg *)
+{
+    std::deque<std::vector<unsigned char>> &unread =
+        static_cast<accelerator_elastic *>(user)->unread_;
+
+    assert(!unread.empty());
+    std::copy(unread.front().begin(), unread.front().end(), image);
+    unread.pop_front();
+    return ERR_NONE;
+}
+
 void accelerator_elastic::give(uint64_t clk, const std::vector<unsigned char> &image)
 {
     scores values(layer_delivers(network_result(study_.plan.network)).channels);
 
     if (!elastic_live_give(live_.get(), clk))
         throw std::bad_alloc();
+    if (reads_)
+        unread_.push_back(image);
     value_lanes_number(lanes_.get(), given_++);
     value_lanes_run(lanes_.get(), image.data(), 1, values.data(),
                     tally_ ? tally_watch(tally_.get()) : nullptr);

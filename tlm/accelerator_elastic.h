@@ -14,6 +14,7 @@ extern "C" {
 #include "arch/elastic/elastic.h"
 #include "arch/values/sliced_layers.h"
 #include "arch/values/tally.h"
+#include "study/read_counts.h"
 #include "study/run.h"
 #include "study/study.h"
 }
@@ -53,7 +54,12 @@ private:
     };
     template <typename T, auto release> using owned = std::unique_ptr<T, deleter<release>>;
 
+    static enum err again(void *user, struct err_msg *m);
+    static enum err next(void *user, uint8_t *image, struct err_msg *m);
+
     const struct study &study_;
+    owned<struct read_counts, read_counts_free>     reads_; // none: no zeros are skipped
+    std::deque<std::vector<unsigned char>> unread_; // images of which no reads are counted yet
     owned<struct elastic_live, elastic_live_free>   live_;
     owned<struct sliced_layers, sliced_layers_free> sliced_; // none: every code is its sum
     owned<struct values, values_free>               values_;

@@ -116,12 +116,10 @@ private:
     /* Under elastic clocking values are computed beside the chip, layer by layer. */
     enum err place(const accelerator_cfg &cfg, struct err_msg *m)
     {
-        if (network_is_spiking(&study.network) || plan_skips(&study.plan) ||
-            !run_computes_layers(&study.plan, &ranges))
+        if (network_is_spiking(&study.network) || !run_computes_layers(&study.plan, &ranges))
             return err_set(m, ERR_INPUT, "%.400s: clocking.kind = elastic: values are computed "
-                           "layer by layer and exactly: want no network of neurons, no skipped "
-                           "zeros and converters that cannot clip, or clocking.kind = timestep",
-                           cfg.config.c_str());
+                           "layer by layer and exactly: want no network of neurons and converters "
+                           "that cannot clip, or clocking.kind = timestep", cfg.config.c_str());
         if (!study_is_placed(&study))
             return ERR_NONE;
         enum err e = study_place(&placed, &study, m);

@@ -200,7 +200,7 @@ bool elastic_live_give(struct elastic_live *l, uint64_t clk);
 /* The next clock in which something is due; CYC_NEVER: nothing is until an image is given. */
 uint64_t elastic_live_next(const struct elastic_live *l);
 
-/* Runs all clocks up to this one. ERR_RUN: the routers cannot go on. */
+/* Runs all clocks up to this one. ERR_RUN: the routers cannot go on; else what cfg->reads says. */
 enum err elastic_live_run(struct elastic_live *l, uint64_t clk, struct err_msg *m);
 
 /* So far: images of which a first pixel has been sent; results, with the clock of the last of

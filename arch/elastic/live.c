@@ -81,6 +81,10 @@ enum err elastic_live_run(struct elastic_live *l, uint64_t clk, struct err_msg *
 {
     kernel_run(l->chip.kernel, clk);
     l->open_clk = clk + 1;
+    if (l->chip.err)
+        *m = l->chip.msg;
+    if (l->chip.err)
+        return l->chip.err;
     return l->chip.net ? net_error(l->chip.net, m) : ERR_NONE;
 }
 

@@ -122,6 +122,43 @@ void the_energy_register_holds_what_the_command_computes(void **)
     check_run(2, set);
 }
 
+/* What an image takes is known when it is there; INTERVAL and LATENCY are of all reads. Images come
+ * back to back, and at a pace: two, since a third would wait until the first result is written. */
+void skipped_zeros_take_the_clocks_of_the_command(void **)
+{
+    const settings all = elastic({ "core.crossbar.input_slice_bits=1", "core.crossbar.rows_at_once=7",
+                                   "energy.chip=composed" });
+    settings rows = all, patches = all;
+
+    rows.push_back("core.crossbar.skip_zero_rows=yes");
+    patches.push_back("core.crossbar.skip_zero_patches=yes");
+    for (const settings &set : { rows, patches })
+        for (const int paced : { 0, 1 }) {
+            const uint32_t n = paced ? 2 : 3;
+            settings of_command = set;
+            if (paced)
+                of_command.push_back("elastic.image_period_clocks=72240");
+            const command want(n, of_command), batch(6, all);
+            child_cfg cfg;
+            cfg.accelerator = accelerator(set);
+            CHECK(want.result_clk[0] < batch.result_clk[0] || set == patches);
+            in_child(cfg, [&](bench &b) {
+                if (paced)
+                    b.memory.latency = sc_time(3010, SC_NS); // 48 bursts: 72,240 clocks
+                CHECK_EQUAL(b.reg(REG_LATENCY), batch.result_clk[0] + 1);
+                CHECK_EQUAL(b.reg(REG_INTERVAL), batch.interval_clk);
+                b.load_images(n);
+                b.start(n);
+                b.sleep_until_irq();
+                CHECK(b.classes(n) == want.classes);
+                CHECK_EQUAL(b.reg64(REG_RUN_CYCLES), want.result_clk[n - 1] + 1);
+                CHECK_EQUAL(b.reg64(REG_FIRINGS), want.firings);
+                CHECK(paced || b.reg64(REG_ENERGY) == want.energy_pj);
+                CHECK(want.energy_pj > 0);
+            });
+        }
+}
+
 void the_first_transfer_and_the_last_are_added(void **)
 {
     enum { N = 2 };
@@ -309,6 +346,7 @@ int main()
         cmocka_unit_test(images_back_to_back_take_the_clocks_of_the_command),
         cmocka_unit_test(routers_and_tokens_take_the_clocks_of_the_command),
         cmocka_unit_test(the_energy_register_holds_what_the_command_computes),
+        cmocka_unit_test(skipped_zeros_take_the_clocks_of_the_command),
         cmocka_unit_test(the_first_transfer_and_the_last_are_added),
         cmocka_unit_test(late_images_take_the_clocks_of_a_twin),
         cmocka_unit_test(images_that_come_at_a_pace_are_those_of_the_period),
