@@ -52,6 +52,7 @@ static void on_wake(struct block *b, uint64_t cyc)
 {
     struct stepper *s = b->kernel;
 
+    assert(cyc > s->kernel->base.last_cyc || cyc == 0); // else it would be due in this cycle again
     if (!s->timer.link || cyc < s->timer.cyc)
         calendar_set(&s->kernel->calendar, &s->timer, cyc);
 }
