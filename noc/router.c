@@ -196,19 +196,8 @@ static uint32_t front(const struct routers *n, uint32_t queue)
     return n->flit[(size_t)queue * n->spec.vc_flits + n->queue[queue].first];
 }
 
-static const uint32_t *exits_of(const struct queue *q)
+static void change_blocked(struct port *out, bool blocked, uint64_t clk)
 {
-    return q->exits ? q->exits : &q->exit;
-}
-
-static void set_blocked(struct routers *n, uint32_t port, uint32_t vc, bool blocked, uint64_t clk)
-{
-    struct out_vc *o = &n->out_vc[port * n->spec.vcs + vc];
-    struct port *out = &n->port[port];
-
-    if (o->blocked == blocked)
-        return;
-    o->blocked = blocked;
     if (blocked) {
         if (out->n_blocked++ == 0)
             out->blocked_from_clk = clk;
@@ -217,18 +206,38 @@ static void set_blocked(struct routers *n, uint32_t port, uint32_t vc, bool bloc
     }
 }
 
+static inline void set_blocked(struct routers *n, uint32_t port, uint32_t vc, bool blocked,
+                               uint64_t clk)
+{
+    struct out_vc *o = &n->out_vc[port * n->spec.vcs + vc];
+
+    if (o->blocked != blocked)
+        change_blocked(&n->port[port], blocked, clk);
+    o->blocked = blocked;
+}
+
+/* Whether an output's virtual channel has room for the flit that is there for it, if one is. */
+static inline bool find_room(struct routers *n, uint32_t port, uint32_t vc, bool flit, uint64_t clk)
+{
+    uint32_t behind = flit ? queue_behind(n, port, vc) : NOBODY;
+    bool has_room = behind == NOBODY || n->room[behind] > 0;
+
+    set_blocked(n, port, vc, !has_room, clk);
+    return has_room;
+}
+
 /* Whether the queue's front can go, from clk on: where it is copied, to all of its exits. */
 static void look(struct routers *n, uint32_t queue, uint64_t clk)
 {
     struct queue *q = &n->queue[queue];
     uint32_t port = queue / n->spec.vcs, vc = queue % n->spec.vcs;
-    bool moves = q->stage == QUEUE_MOVES && q->n > 0, goes = moves;
+    bool goes = q->stage == QUEUE_MOVES;
 
-    for (uint32_t i = 0; q->stage == QUEUE_MOVES && i < q->n_exit; i++) {
-        uint32_t exit = exits_of(q)[i], behind = queue_behind(n, exit, q->vc);
-        bool has_room = behind == NOBODY || n->room[behind] > 0;
-        set_blocked(n, exit, q->vc, moves && !has_room, clk);
-        goes &= has_room;
+    if (goes) {
+        const bool flit = q->n > 0;
+        goes = find_room(n, q->exit, q->vc, flit, clk) && flit;
+        for (uint32_t i = 1; i < q->n_exit; i++)
+            goes &= find_room(n, q->exits[i], q->vc, flit, clk);
     }
     if (goes) {
         n->port[port].goes |= UINT64_C(1) << vc;
@@ -535,10 +544,10 @@ void routers_withdraw(struct routers *n)
 
 /* ---- the allocators ---- */
 
-/* Of an output's free virtual channels those that have room for so many flits. */
+/* Of an output's free virtual channels those that have room for so many flits: to a node, all. */
 static uint64_t roomy(const struct routers *n, uint32_t exit, uint64_t free, uint32_t n_flit)
 {
-    for (uint64_t left = free; left; left &= left - 1) {
+    for (uint64_t left = graph_is_router(n->graph->peer[exit]) ? free : 0; left; left &= left - 1) {
         uint32_t vc = (uint32_t)__builtin_ctzll(left);
         if (n->room[queue_behind(n, exit, vc)] < n_flit)
             free &= ~(UINT64_C(1) << vc);
@@ -551,15 +560,17 @@ static uint64_t roomy(const struct routers *n, uint32_t exit, uint64_t free, uin
 static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
 {
     const struct queue *q = &n->queue[queue];
-    uint64_t free = UINT64_MAX;
+    uint64_t free = n->port[q->exit].free;
 
     if (n->graph->serial && n->held[q->exit / n->graph->n_port] > 0)
         return NOBODY;
-    for (uint32_t i = 0; i < q->n_exit; i++) {
-        uint32_t exit = exits_of(q)[i];
-        free &= n->port[exit].free;
-        if (n->spec.cut_through && graph_is_router(n->graph->peer[exit]))
-            free = roomy(n, exit, free, n->packet[FLIT_PACKET(front(n, queue))].n_flit);
+    for (uint32_t i = 1; i < q->n_exit; i++)
+        free &= n->port[q->exits[i]].free;
+    if (n->spec.cut_through) {
+        const uint32_t n_flit = n->packet[FLIT_PACKET(front(n, queue))].n_flit;
+        free = roomy(n, q->exit, free, n_flit);
+        for (uint32_t i = 1; i < q->n_exit; i++)
+            free = roomy(n, q->exits[i], free, n_flit);
     }
     if (!free)
         return NOBODY;
@@ -568,16 +579,20 @@ static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
                                                                                : 0);
 }
 
+static inline void hold(struct routers *n, uint32_t exit, uint32_t vc, uint32_t queue)
+{
+    n->out_vc[exit * n->spec.vcs + vc].holder = queue;
+    n->port[exit].free &= ~(UINT64_C(1) << vc);
+}
+
 static void grant_vc(struct routers *n, uint32_t queue)
 {
     uint32_t vcs = n->spec.vcs;
     struct queue *q = &n->queue[queue];
 
-    for (uint32_t i = 0; i < q->n_exit; i++) {
-        uint32_t exit = exits_of(q)[i];
-        n->out_vc[exit * vcs + q->vc].holder = queue;
-        n->port[exit].free &= ~(UINT64_C(1) << q->vc);
-    }
+    hold(n, q->exit, q->vc, queue);
+    for (uint32_t i = 1; i < q->n_exit; i++)
+        hold(n, q->exits[i], q->vc, queue);
     n->held[q->exit / n->graph->n_port]++;
     n->port[queue / vcs].asks &= ~(UINT64_C(1) << queue % vcs);
     q->stage = QUEUE_HAS_VC;
@@ -644,17 +659,21 @@ static void grant_vcs(struct routers *n, uint32_t router)
     }
 }
 
+static inline void let_go(struct routers *n, uint32_t exit, uint32_t vc)
+{
+    set_blocked(n, exit, vc, false, n->clk + 1);
+    n->out_vc[exit * n->spec.vcs + vc].holder = NOBODY;
+    n->port[exit].free |= UINT64_C(1) << vc;
+}
+
 /* The tail has left: the outputs' virtual channels are free, the next head may be routed. */
 static void end_packet(struct routers *n, uint32_t queue)
 {
     struct queue *q = &n->queue[queue];
 
-    for (uint32_t i = 0; i < q->n_exit; i++) {
-        uint32_t exit = exits_of(q)[i];
-        set_blocked(n, exit, q->vc, false, n->clk + 1);
-        n->out_vc[exit * n->spec.vcs + q->vc].holder = NOBODY;
-        n->port[exit].free |= UINT64_C(1) << q->vc;
-    }
+    let_go(n, q->exit, q->vc);
+    for (uint32_t i = 1; i < q->n_exit; i++)
+        let_go(n, q->exits[i], q->vc);
     n->held[q->exit / n->graph->n_port]--;
     n->port[queue / n->spec.vcs].goes &= ~(UINT64_C(1) << queue % n->spec.vcs);
     q->stage = QUEUE_IDLE;
@@ -693,8 +712,9 @@ static void move_flit(struct routers *n, uint32_t queue)
     if (FLIT_IS_HEAD(flit))
         n->packet[FLIT_PACKET(flit)].routers++;
     push(n, place, n->delay[place], queue, 0);
-    for (uint32_t i = 0; i < q->n_exit; i++)
-        leave(n, exits_of(q)[i], q->vc, flit);
+    leave(n, q->exit, q->vc, flit);
+    for (uint32_t i = 1; i < q->n_exit; i++)
+        leave(n, q->exits[i], q->vc, flit);
     n->counts.flits_copied += q->n_exit - 1;
     if (FLIT_IS_TAIL(flit))
         end_packet(n, queue);
@@ -710,11 +730,11 @@ static uint32_t offered(const struct routers *n, uint32_t port)
     return port * n->spec.vcs + next_in_turn(in->goes, in->in_turn);
 }
 
-/* Whether nobody has won any of the outputs of a queue yet. */
+/* Whether nobody has won any of the outputs of a queue that is copied yet. */
 static bool are_left(const struct routers *n, const struct queue *q, uint32_t first)
 {
     for (uint32_t i = 0; i < q->n_exit; i++)
-        if (n->best[exits_of(q)[i] - first] != NOBODY)
+        if (n->best[q->exits[i] - first] != NOBODY)
             return false;
     return true;
 }
@@ -734,8 +754,8 @@ static uint32_t choose_copies(struct routers *n, uint32_t router)
         if (n_asked == 0)
             n->copy_turn[router].port = p + 1 == n_port ? 0 : p + 1;
         for (uint32_t k = 0; k < q->n_exit; k++) {
-            n->best[exits_of(q)[k] - first] = queue;
-            n->asked[n_asked++] = exits_of(q)[k];
+            n->best[q->exits[k] - first] = queue;
+            n->asked[n_asked++] = q->exits[k];
         }
     }
     return n_asked;
@@ -752,7 +772,8 @@ static void grant_switch(struct routers *n, uint32_t router)
         uint32_t queue = offered(n, first + p);
         uint32_t out = n->queue[queue].exit, *best = &n->best[out - first];
         uint32_t turn = n->port[out].out_turn;
-        if (n->queue[queue].n_exit > 1 || (*best != NOBODY && n->queue[*best].n_exit > 1))
+        if (n->copies &&
+            (n->queue[queue].n_exit > 1 || (*best != NOBODY && n->queue[*best].n_exit > 1)))
             continue;
         if (*best == NOBODY)
             n->asked[n_asked++] = out;
