@@ -49,6 +49,17 @@ bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
     return ends;
 }
 
+static void same_causes(const struct elastic_stage *a, const struct elastic_stage *b)
+{
+    assert_int_equal(a->n_cause, b->n_cause);
+    for (uint32_t i = 0; i < a->n_cause; i++) {
+        assert_int_equal(a->cause[i].state, b->cause[i].state);
+        assert_int_equal(a->cause[i].on, b->cause[i].on);
+        assert_int_equal(a->cause[i].stream, b->cause[i].stream);
+        assert_int_equal(a->cause[i].clk, b->cause[i].clk);
+    }
+}
+
 void elastic_rig_same(const struct elastic_result *a, const struct elastic_result *b,
                       const struct plan *p)
 {
@@ -59,6 +70,12 @@ void elastic_rig_same(const struct elastic_result *a, const struct elastic_resul
     assert_memory_equal(a->start_clk, b->start_clk, a->n_image * sizeof *a->start_clk);
     assert_memory_equal(a->core, b->core, p->n_core * sizeof *a->core);
     assert_memory_equal(a->stream, b->stream, p->n_stream * sizeof *a->stream);
-    for (uint32_t i = 0; i < a->n_stage; i++)
+    for (uint32_t i = 0; i < a->n_stage; i++) {
         assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
+        same_causes(&a->stage[i], &b->stage[i]);
+    }
+    for (uint32_t i = 0; i < a->n_buffer; i++) {
+        assert_int_equal(a->buffer[i].most, b->buffer[i].most);
+        assert_int_equal(a->buffer[i].full_clk, b->buffer[i].full_clk);
+    }
 }

@@ -25,8 +25,8 @@ bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
                            const struct elastic_cfg_run *cfg, const struct naive_array *array,
                            unsigned seed);
 
-/* Fails where two runs of a plan differ in a clock of their images, or in what cores, streams or
- * stages did. */
+/* Fails where two runs of a plan differ in a clock of their images, or in what cores, streams,
+ * stages or buffers did, and what they waited for. */
 void elastic_rig_same(const struct elastic_result *a, const struct elastic_result *b,
                       const struct plan *p);
 

@@ -686,6 +686,28 @@ static void set_buffers(struct elastic_cfg *e, unsigned seed)
 #undef DRAW
 }
 
+/* Half of the machines have stages of one to three clocks, whose ends often meet. */
+void random_study_clocks(struct random_study *s)
+{
+    struct dice d = { .state = s->seed ^ UINT64_C(0xd1b54a32d192ed03) };
+    struct config *c = &s->config;
+    const uint32_t most = chance(&d, 2) ? 3 : 40;
+    uint32_t columns = 1; // that the widest kernel sees
+
+    for (uint32_t i = 1; i < s->network.n_layer; i++) {
+        const struct window *w = &s->network.layer[i].window;
+        if (w->kernel[1] > 0)
+            columns = max_u32(columns, (w->kernel[1] - 1) * w->dilation[1] + 1);
+    }
+    c->crossbar.mvm_ns = 1000 / c->clock_mhz * pick(&d, 1, most);
+    c->digital.lanes = chance(&d, 2) ? 1024 : pick(&d, 1, 32);
+    const uint32_t bits = 8 * pick(&d, 4, most == 3 ? 100 : 16); // that a link sends in a clock
+    c->fabric.link_bps = (uint64_t)bits * c->clock_mhz * 1000000;
+    c->fabric.partial_sum_bps = c->fabric.link_bps * pick(&d, 1, 4);
+    const uint32_t more = pick(&d, 0, 3);
+    c->memory.columns = more < 3 ? columns + more : COLUMNS_AUTO;
+}
+
 bool random_study_elastic(struct plan *p, struct random_study *s)
 {
     struct err_msg m;

@@ -36,6 +36,8 @@ void random_wide_study_make(struct random_study *s, unsigned seed);
 /* Another plan of the same study, under elastic clocking with small buffers, which s->config has
  * then; false where it has none. The caller releases it. */
 bool random_study_elastic(struct plan *p, struct random_study *s);
+/* Before that: what stages take, one to some tens of clocks each; columns of the memories. */
+void random_study_clocks(struct random_study *s);
 void random_study_release(struct random_study *s);
 
 #endif

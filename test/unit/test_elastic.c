@@ -362,29 +362,6 @@ static void a_cure_is_looked_for_in_16_runs_at_most(void **state)
 
 enum { N_STUDY = 60, N_IMAGE = 3 };
 
-static void assert_same_causes(const struct elastic_stage *a, const struct elastic_stage *b)
-{
-    assert_int_equal(a->n_cause, b->n_cause);
-    for (uint32_t i = 0; i < a->n_cause; i++) {
-        assert_int_equal(a->cause[i].state, b->cause[i].state);
-        assert_int_equal(a->cause[i].on, b->cause[i].on);
-        assert_int_equal(a->cause[i].stream, b->cause[i].stream);
-        assert_int_equal(a->cause[i].clk, b->cause[i].clk);
-    }
-}
-
-static void assert_same(const struct elastic_result *a, const struct elastic_result *b,
-                        const struct plan *p)
-{
-    elastic_rig_same(a, b, p);
-    for (uint32_t i = 0; i < a->n_stage; i++)
-        assert_same_causes(&a->stage[i], &b->stage[i]);
-    for (uint32_t i = 0; i < a->n_buffer; i++) {
-        assert_int_equal(a->buffer[i].most, b->buffer[i].most);
-        assert_int_equal(a->buffer[i].full_clk, b->buffer[i].full_clk);
-    }
-}
-
 /* A digital processor waits for room that a link keeps which sends what it makes. */
 static void assert_rooms_are_kept(const struct elastic_result *e, const struct plan *p)
 {
@@ -469,7 +446,7 @@ static void run_random(make_fn *study_make, unsigned seed, uint32_t *n_run, uint
             words_are_those_of_timesteps(&e, &t, &p);
         for (enum kernel_mode mode = KERNEL_EVERY_CYCLE; mode <= KERNEL_REVERSED; mode++) {
             run_it(&other, &p, N_IMAGE, mode);
-            assert_same(&e, &other, &p);
+            elastic_rig_same(&e, &other, &p);
             elastic_result_release(&other);
         }
         elastic_result_release(&e);
@@ -691,7 +668,7 @@ static uint64_t compare_with_all(const struct plan *p, uint64_t n_image)
     run_it(&some, p, n_image, KERNEL_SKIP_IDLE);
     run_it(&all, p, n_image, KERNEL_EVERY_CYCLE);
     assert_int_equal(all.n_run, n_image);
-    assert_same(&some, &all, p);
+    elastic_rig_same(&some, &all, p);
     assert_times_add_up(&some);
     uint64_t n_run = some.n_run;
     elastic_result_release(&some);
@@ -759,7 +736,7 @@ static void few_images_of_each_set_are_run(void **state)
         run_it(&some, &r.plan, whole.n_image, KERNEL_SKIP_IDLE);
         assert_int_equal(elastic_run(&r.plan, &whole, &all, &m), ERR_NONE);
         assert_int_equal(all.n_run, whole.n_image);
-        assert_same(&some, &all, &r.plan);
+        elastic_rig_same(&some, &all, &r.plan);
         print_message("%s%s: %u images are run\n", set->name, i % 2 == 1 ? ", paced" : "",
                       (unsigned)some.n_run);
         assert_true(some.n_run <= 7);
