@@ -174,7 +174,8 @@ static enum err find_policy(struct placed *p, struct err_msg *m)
         p->task.given = p->given;
     }
     if (e == ERR_INPUT)
-        err_prefix(m, config_where(c, "placement.kind"));
+        err_prefix(m, config_where(c, p->policy == &placement_file && c->placement.file[0]
+                                          ? "placement.file" : "placement.kind"));
     return e;
 }
 
@@ -188,7 +189,8 @@ enum err study_place(struct placed *p, const struct study *s, struct err_msg *m)
     if (!e) {
         e = f->graph(&s->config.fabric, &p->graph, m);
         if (e == ERR_INPUT)
-            err_prefix(m, config_where(&s->config, "fabric.kind"));
+            err_prefix(m, config_where(&s->config, f->direct && s->config.fabric.links[0]
+                                                       ? "fabric.links" : "fabric.kind"));
     }
     if (!e && !make_room(p))
         e = err_set(m, ERR_MEMORY, "no memory for a placement");

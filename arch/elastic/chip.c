@@ -510,19 +510,25 @@ static uint64_t run_out(struct elastic_chip *c)
     return last + c->left_out.clk;
 }
 
+/* The longest packet fits. */
 static enum err check_packets(const struct elastic_chip *c, struct err_msg *m)
 {
-    enum err e = ERR_NONE;
+    uint64_t most = 0;
+    uint32_t longest = 0;
 
-    for (uint32_t i = 0; !e && i < c->plan->n_stream; i++) {
+    for (uint32_t i = 0; i < c->plan->n_stream; i++) {
         const struct plan_stream *st = &c->plan->stream[i];
         uint32_t size, least;
         if (!c->link_of[i]->routed)
             continue;
         sizes(c, st, &size, &least);
-        e = net_check(c->net, i, (uint64_t)least * st->n * st->value_bits, m);
+        const uint64_t bits = (uint64_t)least * st->n * st->value_bits;
+        if (bits <= most)
+            continue;
+        most = bits;
+        longest = i;
     }
-    return e;
+    return most > 0 ? net_check(c->net, longest, most, m) : ERR_NONE;
 }
 
 static bool all_done(const struct elastic_chip *c)
