@@ -74,9 +74,35 @@ static bool without_wires(const struct study *s)
     return s->config.wires.model == WIRES_OFF;
 }
 
-static bool without_routers(const struct study *s)
+static bool without_places(const struct study *s)
 {
     return strcmp(s->config.fabric.kind, "point_to_point") == 0;
+}
+
+static bool not_adjacent(const struct study *s)
+{
+    return strcmp(s->config.fabric.kind, "adjacent") != 0;
+}
+
+static bool without_routers(const struct study *s)
+{
+    return without_places(s) || !not_adjacent(s);
+}
+
+static bool moves_nothing(const struct study *s)
+{
+    return !without_places(s) && strcmp(s->config.placement.kind, "anneal") != 0;
+}
+
+static bool tries_nothing(const struct study *s)
+{
+    return moves_nothing(s) && strcmp(s->config.placement.kind, "search") != 0;
+}
+
+/* Sums are packets like other tokens. */
+static bool sums_are_packets(const struct study *s)
+{
+    return config_clocking(&s->config) == CLOCKING_ELASTIC && !without_routers(s);
 }
 
 static bool not_a_tree(const struct study *s)
@@ -166,6 +192,8 @@ static bool without_partial_sums(const struct study *s)
 #define OF_EXACT "no device or converter errs"
 #define OF_WIRES "core.wires.model = off"
 #define OF_LINKS "fabric.kind = point_to_point"
+#define OF_PACKETS "fabric.kind has no routers"
+#define OF_PLACES "fabric.kind is not adjacent"
 #define OF_SUMS "neuron.kind = requantize"
 #define OF_EVENTS "core.kind = event"
 #define OF_IMC "core.kind = imc"
@@ -187,6 +215,7 @@ static const struct idle_row { // a key is one row
     { "core.crossbar.device", unpriced_and_ideal,
       "this device does not err (pcm_joshi, pcm_hermes and levels do), and energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
+    { "fabric.partial_sum_gbps", sums_are_packets, "sums are packets of routers" },
     { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
     { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },
     { "core.crossbar.scheme", unsliced, "core.crossbar.cell is not sliced" },
@@ -229,22 +258,33 @@ static const struct idle_row { // a key is one row
     { "neuron.skip_periods", never_fires, OF_SUMS },
     { "neuron.fraction_bits", never_fires, OF_SUMS },
     { "neuron.layers", never_fires, OF_SUMS },
-    { "fabric.rows", without_routers, OF_LINKS },
-    { "fabric.columns", without_routers, OF_LINKS },
-    { "fabric.pitch_um", without_routers, OF_LINKS },
+    { "fabric.rows", without_places, OF_LINKS },
+    { "fabric.columns", without_places, OF_LINKS },
+    { "fabric.pitch_um", without_places, OF_LINKS },
+    { "fabric.reach.row", not_adjacent, OF_PLACES },
+    { "fabric.reach.column", not_adjacent, OF_PLACES },
+    { "fabric.reach.diagonal", not_adjacent, OF_PLACES },
+    { "fabric.links", not_adjacent, OF_PLACES },
+    { "fabric.links_are", not_adjacent, OF_PLACES },
+    { "placement.kind", without_places, OF_LINKS },
+    { "placement.file", without_places, OF_LINKS },
+    { "placement.seed", without_places, OF_LINKS },
+    { "placement.moves", without_places, OF_LINKS },
+    { "placement.seed", moves_nothing, "placement.kind is not anneal" },
+    { "placement.moves", tries_nothing, "placement.kind is neither anneal nor search" },
     { "fabric.arity", not_a_tree, "fabric.kind is not tree" },
-    { "fabric.flit_bits", without_routers, OF_LINKS },
-    { "fabric.header_bits", without_routers, OF_LINKS },
-    { "fabric.vcs", without_routers, OF_LINKS },
-    { "fabric.vc_flits", without_routers, OF_LINKS },
-    { "fabric.switching", without_routers, OF_LINKS },
-    { "fabric.multicast", without_routers, OF_LINKS },
-    { "fabric.routing_clocks", without_routers, OF_LINKS },
-    { "fabric.vc_clocks", without_routers, OF_LINKS },
-    { "fabric.switch_clocks", without_routers, OF_LINKS },
-    { "fabric.crossbar_clocks", without_routers, OF_LINKS },
-    { "fabric.link_clocks", without_routers, OF_LINKS },
-    { "fabric.vc_credit_clocks", without_routers, OF_LINKS },
+    { "fabric.flit_bits", without_routers, OF_PACKETS },
+    { "fabric.header_bits", without_routers, OF_PACKETS },
+    { "fabric.vcs", without_routers, OF_PACKETS },
+    { "fabric.vc_flits", without_routers, OF_PACKETS },
+    { "fabric.switching", without_routers, OF_PACKETS },
+    { "fabric.multicast", without_routers, OF_PACKETS },
+    { "fabric.routing_clocks", without_routers, OF_PACKETS },
+    { "fabric.vc_clocks", without_routers, OF_PACKETS },
+    { "fabric.switch_clocks", without_routers, OF_PACKETS },
+    { "fabric.crossbar_clocks", without_routers, OF_PACKETS },
+    { "fabric.link_clocks", without_routers, OF_PACKETS },
+    { "fabric.vc_credit_clocks", without_routers, OF_PACKETS },
     { "elastic.input_pixels", not_elastic, OF_CLOCKING },
     { "elastic.residual_pixels", not_elastic, OF_CLOCKING },
     { "elastic.partial_sum_pixels", not_elastic, OF_CLOCKING },

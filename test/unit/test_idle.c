@@ -10,7 +10,9 @@
 
 #include <jansson.h>
 
+#include "core/notes.h"
 #include "imcsim.h"
+#include "study/study.h"
 #include "test/tmpdir.h"
 
 enum { N_KEY = 5 };
@@ -178,6 +180,9 @@ static void what_a_machine_lacks_has_keys_without_effect(void **state)
         "fabric.header_bits=8", "fabric.vcs=4", "fabric.vc_flits=3", "fabric.switching=cut_through",
         "fabric.routing_clocks=2", "fabric.vc_clocks=2", "fabric.switch_clocks=2",
         "fabric.crossbar_clocks=2", "fabric.link_clocks=2", "fabric.vc_credit_clocks=2",
+        "fabric.reach.row=[2]", "fabric.reach.column=[2]", "fabric.reach.diagonal=[1]",
+        "fabric.links=none.txt", "fabric.links_are=one_way", "placement.kind=greedy",
+        "placement.file=none.csv", "placement.seed=3", "placement.moves=3",
     };
 
     (void)state;
@@ -187,6 +192,51 @@ static void what_a_machine_lacks_has_keys_without_effect(void **state)
         snprintf(key, sizeof key, "%.*s", (int)strcspn(sets[i], "="), sets[i]);
         if (!is_told(key, set))
             fail_msg("%s", sets[i]);
+    }
+}
+
+/* The same of fabrics that have some of what others have, and of what those do have. */
+static void what_a_fabric_lacks_has_keys_without_effect(void **state)
+{
+    static const struct {
+        const char *fabric, *placement, *set;
+        bool        told;
+    } on[] = {
+        { "mesh", "snake", "fabric.flit_bits=64", false },
+        { "adjacent", "snake", "fabric.flit_bits=64", true },
+        { "adjacent", "snake", "fabric.vc_credit_clocks=2", true },
+        { "adjacent", "snake", "fabric.columns=9", false },
+        { "adjacent", "snake", "fabric.reach.row=[2]", false },
+        { "mesh", "snake", "fabric.reach.row=[2]", true },
+        { "mesh", "snake", "fabric.partial_sum_gbps=18", true },
+        { "adjacent", "snake", "fabric.partial_sum_gbps=18", false },
+        { "mesh", "snake", "placement.seed=3", true },
+        { "mesh", "anneal", "placement.seed=3", false },
+        { "mesh", "snake", "placement.moves=3", true },
+        { "mesh", "anneal", "placement.moves=3", false },
+        { "adjacent", "search", "placement.moves=3", false },
+        { "adjacent", "search", "placement.seed=3", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
+        char fabric[64], placement[64], key[64];
+        const char *const set[] = { "network.depth=8", "clocking.kind=elastic", fabric, placement,
+                                    on[i].set };
+        struct study s;
+        struct err_msg m;
+        bool told = false;
+        snprintf(fabric, sizeof fabric, "fabric.kind=%s", on[i].fabric);
+        snprintf(placement, sizeof placement, "placement.kind=%s", on[i].placement);
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(on[i].set, "="), on[i].set);
+        if (study_load_network(&s, NULL, set, sizeof set / sizeof *set, &m) ||
+            study_plan_any(&s, &m))
+            fail_msg("%s: %s", on[i].set, m.text);
+        for (size_t k = 0; k < s.config.notes.n; k++)
+            told |= strstr(s.config.notes.line[k], key) != NULL;
+        if (told != on[i].told)
+            fail_msg("%s: %s", on[i].fabric, on[i].set);
+        study_release(&s);
     }
 }
 
@@ -271,6 +321,7 @@ int main(void)
         cmocka_unit_test(keys_of_arrays_are_told_unless_others_make_them_count),
         cmocka_unit_test(a_note_has_the_whole_reason),
         cmocka_unit_test(what_a_machine_lacks_has_keys_without_effect),
+        cmocka_unit_test(what_a_fabric_lacks_has_keys_without_effect),
         cmocka_unit_test(defaults_are_not_told),
         cmocka_unit_test_setup_teardown(links_of_a_machine_are_not_told_for_another_network,
                                         tmpdir_make, tmpdir_remove),
