@@ -1,5 +1,5 @@
 /* import/op_function.c -- Sigmoid, LeakyRelu, HardSwish and their like, of a rounded map: the
- * reader makes tables of them. */
+ * reader makes tables of them. Sign, of sums too, of which it makes steps. */
 #include <string.h>
 
 #include "import/walk.h"
@@ -54,6 +54,20 @@ static enum err visit_prelu(const struct import_walk *w)
     return ERR_NONE;
 }
 
+/* Of sums as they are: one that is rounded to 0 has none. */
+static enum err visit_sign(const struct import_walk *w)
+{
+    struct import_value *x = import_input(w, 0);
+
+    if (!import_is_open(x))
+        return visit_function(w, false);
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    struct import_value *v = import_replace(w, x);
+    v->positive = false;
+    v->cut = true;
+    return ERR_NONE;
+}
+
 static enum err visit_signed(const struct import_walk *w) { return visit_function(w, false); }
 static enum err visit_positive(const struct import_walk *w) { return visit_function(w, true); }
 
@@ -76,6 +90,7 @@ const struct import_operator import_ops_function[] = {
     {"Reciprocal",  visit_signed},
     {"Selu",        visit_signed},
     {"Sigmoid",     visit_positive},
+    {"Sign",        visit_sign},
     {"Sin",         visit_signed},
     {"Softplus",    visit_positive},
     {"Softsign",    visit_signed},

@@ -228,9 +228,9 @@ static enum err resolve_input(struct onnx_graph *g, uint32_t node, const char *n
                                 "complete graph", name);
     struct onnx_value *v = &g->value[*out];
     if (v->maker == ONNX_NODE && v->index >= node)
-        return onnx_node_refuse(&g->node[node], m, "input \"%.100s\" is made %s: want nodes in "
-                                "topological order, without cycles", name,
-                                v->index == node ? "by the node itself" : "by a later node");
+        return onnx_node_refuse(&g->node[node], m, "input \"%.100s\" is made %s: want a graph "
+                                "without cycles", name, v->index == node
+                                ? "by the node itself" : "from the node's own result");
     v->n_reader++;
     return ERR_NONE;
 }

@@ -3,7 +3,7 @@
  * A value is what a name stands for: a constant of the file, the image, or the output of a node.
  * After onnx_graph_init every node's inputs and outputs are indices of values, each value has one
  * maker, and nodes read only what constants, the image or earlier nodes make, so that one pass in
- * the file's order sees everything before it is used. Nodes that lead to no output of the graph are
+ * their order (onnx_order_nodes) sees everything before it is used. Nodes that lead to no output of the graph are
  * left out, as other runtimes do.
  */
 #ifndef ONNX_GRAPH_H
@@ -40,7 +40,7 @@ struct onnx_graph {
     int64_t                 opset;
     struct onnx_value      *value; // by name
     uint32_t                n_value;
-    struct onnx_node       *node; // in the file's order
+    struct onnx_node       *node; // in order
     uint32_t                n_node;
     uint32_t               *link;   // what the nodes' lists point into
     uint32_t                n_input; // that no initializer gives

@@ -53,6 +53,7 @@ static float of_reciprocal(float x, const float *a) { return (void)a, 1 / x; }
 static float of_sigmoid(float x, const float *a) { return (void)a, sigmoid(x); }
 static float of_softplus(float x, const float *a) { return (void)a, softplus(x); }
 static float of_softsign(float x, const float *a) { return (void)a, x / (1 + fabsf(x)); }
+static float of_sign(float x, const float *a) { return (void)a, x > 0 ? 1 : x < 0 ? -1 : x; }
 static float of_swish(float x, const float *a) { return x * sigmoid(a[0] * x); }
 static float of_leaky(float x, const float *a) { return x < 0 ? a[0] * x : x; }
 static float of_thresholded(float x, const float *a) { return x > a[0] ? x : 0; }
@@ -124,6 +125,7 @@ static const struct function functions[] = {
     {"Selu",        of_selu, {{"alpha", 1.67326319217681884765625F},
                               {"gamma", 1.05070102214813232421875F}}},
     {"Sigmoid",     of_sigmoid, {{0}}},
+    {"Sign",        of_sign, {{0}}},
     {"Sin",         of_sin, {{0}}},
     {"Softplus",    of_softplus, {{0}}},
     {"Softsign",    of_softsign, {{0}}},
@@ -224,6 +226,7 @@ const struct float_operator float_ops_function[] = {
     {"Reciprocal",  1, 1, "", eval_function},
     {"Selu",        1, 1, "alpha gamma", eval_function},
     {"Sigmoid",     1, 1, "", eval_function},
+    {"Sign",        1, 1, "", eval_function},
     {"Sin",         1, 1, "", eval_function},
     {"Softplus",    1, 1, "", eval_function},
     {"Softsign",    1, 1, "", eval_function},

@@ -114,8 +114,9 @@ static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
     double factor[4];
     struct onnx_meaning x;
     enum err e = onnx_take_map(r, node, 0, &x);
+    const uint32_t row = x.layout == ONNX_NHWC ? 1 : 2; // the axis of rows
 
-    if (!e)
+    if (!e && x.layout != ONNX_NHWC)
         e = onnx_check_layout(r, node, &x);
     if (!e && onnx_is_padded(&x))
         e = onnx_node_refuse(node, r->msg, "enlarges zeros around a map: want Pad behind it");
@@ -126,12 +127,12 @@ static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
     if (!e)
         e = read_factors(r, node, &x, factor);
     for (uint32_t k = 0; k < 4 && !e; k++)
-        if (!(factor[k] >= 1 && factor[k] <= (k < 2 ? 1 : MOST_FACTOR)) ||
+        if (!(factor[k] >= 1 && factor[k] <= (k - row < 2 ? MOST_FACTOR : 1)) ||
             factor[k] != floor(factor[k]) || !repeats(coordinates, nearest, (uint32_t)factor[k]))
             e = onnx_node_refuse(node, r->msg, "a factor of %g along axis %" PRIu32 ", %s, %s: "
                                  "want whole factors of rows and columns, of the pixel before",
                                  factor[k], k, coordinates, nearest);
-    return e ? e : enlarge(r, node, &x, (uint32_t)factor[2], (uint32_t)factor[3]);
+    return e ? e : enlarge(r, node, &x, (uint32_t)factor[row], (uint32_t)factor[row + 1]);
 }
 
 /* ---- Expand ---- */

@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "onnx/inputs.h"
 #include "onnx/kind.h"
+#include "onnx/rewrite/order.h"
 #include "onnx/rewrite/rewrite.h"
 
 enum { MOST_NODES = 1 << 16, MOST_DEPTH = 16, MOST_SIDE = 65536 };
@@ -564,6 +565,8 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
         e = set_shape(model, s->input_shape, m);
     if (!e)
         e = inline_functions(model, m);
+    if (!e)
+        e = onnx_order_nodes(model->graph, m);
     if (!e)
         e = onnx_rewrite(model, m);
     if (!e)

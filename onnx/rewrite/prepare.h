@@ -1,7 +1,7 @@
 /* onnx/rewrite/prepare.h -- what a model's file leaves to its surroundings, put in before anything
- * reads the graph: functions of the model's own in place of their calls, tensors that lie in other
- * files, dimensions of the input that are left open, ONNX's own operators in place of QONNX's,
- * tokens in place of their ids.
+ * reads the graph: functions of the model's own in place of their calls, nodes behind those that
+ * they read, tensors that lie in other files, dimensions of the input that are left open, ONNX's
+ * own operators in place of QONNX's, tokens in place of their ids.
  */
 #ifndef ONNX_REWRITE_PREPARE_H
 #define ONNX_REWRITE_PREPARE_H

@@ -989,6 +989,40 @@ static void activations_and_gates_keep_their_values(void **state)
     compare(gated_model(), 0.02, 0.1);
 }
 
+/* Weights of +1 and -1, norms, and signs. */
+static Onnx__ModelProto *binary_model(void)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    const char *const names[] = {"c1", "c2"};
+    uint32_t seed = 3;
+
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    make_node(m, "Sign", "s1", "c1", "s1");
+    add_conv(m, "c2", "s1", 8, 8, 3, 1, &seed);
+    make_node(m, "Sign", "s2", "c2", "s2");
+    for (int i = 0; i < 2; i++) {
+        char weight[8];
+        snprintf(weight, sizeof weight, "%s.w", names[i]);
+        Onnx__TensorProto *t = find_tensor(m, weight);
+        float *v = (float *)t->raw_data.data;
+        for (size_t k = 0; k < t->raw_data.len / sizeof *v; k++)
+            v[k] = v[k] < 0 ? -1 : 1;
+    }
+    make_node(m, "GlobalAveragePool", "g", "s2", "g");
+    make_node(m, "Flatten", "f", "g", "f");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "f fc.w", "out");
+    return m;
+}
+
+/* Products of +1 and -1 are exact, and so are their signs: what errs are the mean and the last
+ * product. Rounded first, one of some hundred sums would be 0. */
+static void signs_of_sums_are_those_of_the_floats(void **state)
+{
+    (void)state;
+    compare(binary_model(), 0.01, 0.02);
+}
+
 static void operators_between_convolutions_keep_their_values(void **state)
 {
     (void)state;
@@ -1273,6 +1307,7 @@ int main(void)
         cmocka_unit_test(reductions_keep_their_values),
         cmocka_unit_test(same_padding_is_written_out),
         cmocka_unit_test(activations_and_gates_keep_their_values),
+        cmocka_unit_test(signs_of_sums_are_those_of_the_floats),
         cmocka_unit_test(functions_of_later_sets_keep_their_values),
         cmocka_unit_test(no_two_nodes_have_one_name),
         cmocka_unit_test(stored_weights_in_blocks_are_their_floats),

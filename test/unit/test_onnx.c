@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "onnx/graph.h"
+#include "onnx/rewrite/order.h"
 #include "onnx/read/read.h"
+#include "test/dice.h"
 #include "test/onnx_make.h"
 #include "test/tmpdir.h"
 
@@ -286,6 +288,42 @@ static void typed_fields_and_raw_data_say_the_same(void **state)
     for (size_t i = 0; i < m->graph->n_initializer; i++)
         into_field(m->graph->initializer[i]);
     assert_no_difference(m);
+}
+
+/* Exporters list nodes as they like. */
+static void nodes_of_any_order_make_the_same_network(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct dice d = { seed };
+        Onnx__ModelProto *m = good_model();
+        Onnx__NodeProto **node = m->graph->node;
+        for (size_t i = m->graph->n_node - 1; i > 0; i--) {
+            size_t k = pick(&d, 0, (uint32_t)i);
+            Onnx__NodeProto *kept = node[i];
+            node[i] = node[k];
+            node[k] = kept;
+        }
+        assert_no_difference(m);
+    }
+}
+
+/* An input that is left out is not the result that a later node leaves out. */
+static void what_has_no_name_is_made_by_nobody(void **state)
+{
+    Onnx__ModelProto *m = make_model(2, 6, 6);
+    struct err_msg msg;
+    (void)state;
+
+    Onnx__NodeProto *clip = make_node(m, "Clip", "clip", "image - high", "a");
+    Onnx__NodeProto *pool = make_node(m, "MaxPool", "pool", "a", "b");
+    pool->output = realloc(pool->output, 2 * sizeof *pool->output);
+    assert_non_null(pool->output);
+    pool->output[pool->n_output++] = strdup("");
+    assert_int_equal(onnx_order_nodes(m->graph, &msg), ERR_NONE);
+    assert_ptr_equal(m->graph->node[0], clip);
+    assert_ptr_equal(m->graph->node[1], pool);
+    make_free(m);
 }
 
 static void doubles_serve_as_scales_and_biases(void **state)
@@ -744,8 +782,8 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {input_left_out, "node \"add\" (Add): input 1 is left out"},
         {no_output, "node \"a/Q\" (QuantizeLinear): input \"r1\" is made by nothing"},
         {input_of_nothing, "node \"relu1\" (Relu): input \"ghost\" is made by nothing"},
-        {input_of_later, "node \"relu1\" (Relu): input \"c2\" is made by a later node: want nodes "
-                         "in topological order, without cycles"},
+        {input_of_later, "node \"a/Q\" (QuantizeLinear): input \"r1\" is made from the node's own "
+                         "result: want a graph without cycles"},
         {input_of_itself, "node \"relu1\" (Relu): input \"r1\" is made by the node itself"},
         {two_makers, "value \"c2\" is made by node \"relu1\" and by node \"conv2\": want unique"},
         {made_as_constant, "value \"fc.b\" is made by an initializer and by node \"relu1\""},
@@ -1052,6 +1090,8 @@ int main(void)
         cmocka_unit_test(a_shortcut_listed_after_the_main_path_comes_first_all_the_same),
         cmocka_unit_test(names_become_readable_and_unique),
         cmocka_unit_test(typed_fields_and_raw_data_say_the_same),
+        cmocka_unit_test(nodes_of_any_order_make_the_same_network),
+        cmocka_unit_test(what_has_no_name_is_made_by_nobody),
         cmocka_unit_test(doubles_serve_as_scales_and_biases),
         cmocka_unit_test(initializers_may_be_listed_as_inputs),
         cmocka_unit_test(the_batch_may_be_left_open),

@@ -422,6 +422,10 @@ MODEL(table_into_a_flat_product, make_node(m, "Flatten", "f", "b", "f");
       make_node(m, "Softsign", "g", "f", "g"); make_qdq(m, "g", "g2", 1.0F / 128, I8, 0);
       weights(m, "w", (const int64_t[]){4 * ROWS * COLUMNS, 5, -1}, 1.0F / 64);
       make_node(m, "MatMul", "p", "g2 w", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(sign, make_node(m, "Sign", "f", "b", "y"); end(m, "y", 1.0F / 64, I8, 3))
+MODEL(sign_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Sign", "f", "c", "y");
+      end(m, "y", 1.0F / 64, I8, -2))
 MODEL(bounds_of_two, scalar(m, "low", -1); scalar(m, "high", 2);
       make_node(m, "Max", "f", "low b", "y"); make_node(m, "Min", "g", "y high", "z");
       end(m, "z", 1.0F / 32, I8, 0))
@@ -462,6 +466,11 @@ MODEL(enlarged_to_sizes, int_list(m, "k", LIST(1, 4, 2 * ROWS, 2 * COLUMNS));
 MODEL(enlarged_by_axes, make_float_list(m, "k", 2, (const float[]){3, 2});
       n = make_node(m, "Resize", "z", "b - k", "y"); ints(n, "axes", LIST(-1, 2));
       end(m, "y", 1.0F / 16, I8, -4))
+MODEL(enlarged_channels_last, n = make_node(m, "Transpose", "t", "b", "t");
+      ints(n, "perm", LIST(0, 2, 3, 1));
+      make_float_list(m, "k", 4, (const float[]){1, 3, 2, 1});
+      make_node(m, "Resize", "z", "t - k", "y"); n = make_node(m, "Transpose", "u", "y", "u");
+      ints(n, "perm", LIST(0, 3, 1, 2)); end(m, "u", 1.0F / 16, I8, -4))
 MODEL(enlarged_linearly, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
       n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
       end(m, "y", 1.0F / 16, I8, -4))
@@ -817,7 +826,8 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(expanded, 0, 6), T(expanded_row, 0, 4), T(expanded_channel, 0, 6),
         T(expanded_to_nothing, 0, 3),
         T(picked_channels, 0, 3), T(picked_of_a_part, 0, 3), T(bounds_of_several, 0, 2),
-        T(enlarged_by_axes, 0, 3),
+        T(enlarged_by_axes, 0, 3), T(enlarged_channels_last, 0, 3),
+        T(sign, 0, 2), T(sign_unrounded, 0, 3),
         T(image_added, 0, 2), T(image_twice, 0, 2), T(image_subtracted, 0, 3),
         T(image_multiplied, 0, 4), T(image_gated, 0, 4),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
