@@ -42,6 +42,16 @@ static double us(const struct elastic_report *r, uint64_t clocks)
     return (double)clocks / r->study->config.clock_mhz;
 }
 
+/* "44,961" where it is whole. */
+static struct count_text format_clocks(double clocks)
+{
+    struct count_text t = format_count((uint64_t)clocks);
+
+    if (clocks != floor(clocks))
+        snprintf(t.text, sizeof t.text, "%.10g", clocks);
+    return t;
+}
+
 struct range { // over images
     uint64_t least, most;
     double   mean;
@@ -262,6 +272,14 @@ static size_t find_stalls(const struct elastic_result *e, struct stall *stall)
     return n;
 }
 
+static bool all_have_arrays(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        if (p->core[i].rows == 0)
+            return false;
+    return true;
+}
+
 static struct table *worst(const void *what)
 {
     static const struct table_column columns[] = {
@@ -275,7 +293,10 @@ static struct table *worst(const void *what)
 
     table_title(t, "The ten worst stalls");
     table_note(t, "blocked  has work, and no room for what it makes\n"
-                  "waiting  has work and room, and lacks a partner's sums or a residual pixel");
+                  "waiting  has work and room, and lacks a partner's sums or a residual pixel%s",
+               all_have_arrays(plan_of(r)) ? ""
+                   : "\ncrossbar  of a core that has none: where a pixel or token waits for its "
+                     "digital\n          processor");
     if (!stall) {
         table_free(t);
         return NULL;
@@ -456,8 +477,8 @@ static void print_skipping(const struct elastic_report *r, FILE *out)
     }
     if (r->result->n_image > 1) {
         const struct range l = intervals(r->result);
-        fprintf(out, "Intervals    %s to %s clocks, %.10g in the mean of all images\n",
-                format_count(l.least).text, format_count(l.most).text, l.mean);
+        fprintf(out, "Intervals    %s to %s clocks, %s in the mean of all images\n",
+                format_count(l.least).text, format_count(l.most).text, format_clocks(l.mean).text);
     }
     fprintf(out, "Reads        %s an image; zeros save %.1f %% of %s\n",
             format_count(made / r->result->n_image).text,
@@ -485,8 +506,8 @@ static void head(const void *what, FILE *out)
     fprintf(out, "Latency      %s to %s clocks of an image, from its first pixel on\n",
             format_count(l.least).text, format_count(l.most).text);
     if (interval(r, &clocks, &images))
-        fprintf(out, "Interval     %.10g clocks: one image every %.10g us; %s images/s so far\n",
-                (double)clocks / (double)images,
+        fprintf(out, "Interval     %s clocks: one image every %.10g us; %s images/s so far\n",
+                format_clocks((double)clocks / (double)images).text,
                 (double)clocks / (double)images / r->study->config.clock_mhz,
                 format_count((uint64_t)(images_per_s(r) + 0.5)).text);
     if (counts_reads(r))

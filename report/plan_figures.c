@@ -104,10 +104,16 @@ const char *stream_title(enum stream_kind k)
     static const char *const titles[N_STREAM_KIND] = {
         [STREAM_PARTIAL_SUM] = "partial sums",
         [STREAM_TO_RESAMPLING] = "to resampling",
-        [STREAM_FROM_RESAMPLING] = "from resampling",
+        [STREAM_FROM_RESAMPLING] = "direct residual",
+        [STREAM_IMAGE_RESIDUAL] = "image as residual",
     };
 
     return titles[k] ? titles[k] : stream_kind_name(k);
+}
+
+const char *plan_pass_word(const struct plan *p)
+{
+    return plan_steps(p) > 1 ? "presentation" : "image";
 }
 
 const char *stream_from(const struct plan *p, const struct plan_stream *s)

@@ -37,6 +37,9 @@ uint32_t core_fifo(const struct plan *p, uint32_t core);
 const char *stage_title(enum stage s);
 const char *stream_title(enum stream_kind k);
 
+/* "presentation" where an image has several, each of which passes the chip as an image; "image". */
+const char *plan_pass_word(const struct plan *p);
+
 /* Names of a stream's ends: cores, or the chip's edge. */
 const char *stream_from(const struct plan *p, const struct plan_stream *s);
 const char *stream_to(const struct plan *p, const struct plan_stream *s);

@@ -248,7 +248,8 @@ static struct table *layer_table(const void *study)
     struct table *t = table_new(columns);
 
     table_title(t, "Layers");
-    table_note(t, "first, last  timesteps of the first image's firings, counted from 0");
+    table_note(t, "first, last  timesteps of the first %s's firings, counted from 0",
+               plan_pass_word(p));
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *l = &p->layer[i];
         table_text(t, plan_layer_name(p, i));

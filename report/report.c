@@ -54,6 +54,15 @@ uint32_t latest_producer(const struct report *r, uint32_t layer)
     return latest;
 }
 
+/* Below 0 where a layer reads the first tokens alone: it is through before the last ones come. */
+static void put_lag(struct table *t, uint64_t before, uint64_t own)
+{
+    if (own >= before)
+        table_count(t, own - before);
+    else
+        table_real(t, -(double)(before - own), 0);
+}
+
 struct table *run_layer_table(const void *report)
 {
     static const struct table_column columns[] = {
@@ -71,12 +80,16 @@ struct table *run_layer_table(const void *report)
     struct table *t = table_new(columns);
 
     table_title(t, "Layers");
-    table_note(t, "first, last  timesteps of the first image's firings, counted from 0\n"
+    table_note(t, "first, last  timesteps of the first %s's firings, counted from 0\n"
                   "lag          from the last firing of the layer before to its own: a hop, then\n"
                   "             the outputs that waited for the last pixels (of a 3x3 kernel the\n"
-                  "             last column and the end of the one before), one firing each\n"
+                  "             last column and the end of the one before), one firing each%s\n"
                   "firings      of one part of a layer that is split, added over copies; these\n"
-                  "             and the words are totals of all images of the run");
+                  "             and the words are totals of all images of the run",
+               plan_pass_word(p),
+               network_has_tokens(p->network)
+                   ? ";\n             of attention until the last key is there; below 0 where only "
+                     "the first\n             tokens are read" : "");
 
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *l = &p->layer[i];
@@ -90,7 +103,7 @@ struct table *run_layer_table(const void *report)
         table_count(t, times[i].first_timestep);
         table_count(t, times[i].last_timestep);
         if (before < p->n_layer)
-            table_count(t, times[i].last_timestep - times[before].last_timestep);
+            put_lag(t, times[before].last_timestep, times[i].last_timestep);
         else
             table_none(t);
         table_count(t, work.mvms);

@@ -42,14 +42,26 @@ static void print_heading(const struct report *r, FILE *out)
                 shown->coding->name);
 }
 
-/* The layer behind last_conv; n_layer when the network has no convolution. */
+/* Timesteps in which what comes after an image's first presentation follows, one an interval. */
+static uint64_t later_steps(const struct plan *p)
+{
+    return (plan_steps(p) - 1) * p->interval;
+}
+
+/* Until the last convolution has fired for the last time, for the first presentation. */
+static uint64_t last_conv(const struct report *r)
+{
+    return r->result->last_conv - later_steps(&r->study->plan);
+}
+
+/* The layer behind that; n_layer when the network has no convolution. */
 static uint32_t last_convolution(const struct report *r)
 {
     const struct plan *p = &r->study->plan;
 
     for (uint32_t i = p->n_layer; i-- > 0;)
         if (p->network->layer[p->layer[i].layer].kind == LAYER_CONV &&
-            r->result->layer[i].last_timestep + 1 == r->result->last_conv)
+            r->result->layer[i].last_timestep + 1 == last_conv(r))
             return i;
     return p->n_layer;
 }
@@ -95,9 +107,10 @@ static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
             plan_layer_name(p, first));
     if (last != first)
         fprintf(out, "  %9s  until %s has, each layer `lag` timesteps after the one before it:\n"
-                     "  %9s  %s in all to the last firing of a convolution\n",
-                format_count(r->result->last_conv - fed).text, plan_layer_name(p, last), "",
-                format_count(r->result->last_conv).text);
+                     "  %9s  %s in all to the last firing of a %s\n",
+                format_count(last_conv(r) - fed).text, plan_layer_name(p, last), "",
+                format_count(last_conv(r)).text,
+                network_has_tokens(p->network) ? "matrix" : "convolution");
     uint32_t n;
     uint64_t wait = wait_for_pools(r, last, &n);
     if (n > 0)
@@ -113,10 +126,20 @@ static void print_intro(const struct plan *p, FILE *out)
         if (p->stream[i].kind != STREAM_PARTIAL_SUM)
             hop = max_u32(hop, p->stream[i].route.hops);
     fprintf(out,
-            "\nIn a timestep every core stores the pixels that came, fires its crossbar if the\n"
+            "\n%sIn a timestep every core stores the pixels that came, fires its crossbar if the\n"
             "pixels under its next output are all there, and sends the new pixels on: the next\n"
             "core has them %" PRIu32 " timestep%s later.\n",
+            network_has_tokens(p->network)
+                ? "A token travels as a pixel does, and a sequence of them is an image.\n" : "",
             hop, hop == 1 ? "" : "s");
+}
+
+/* From the first presentation's result to that of the image. */
+static uint64_t steps_wait(const struct report *r)
+{
+    const struct plan *p = &r->study->plan;
+
+    return later_steps(p) + (uint64_t)timetable_late(&p->time, plan_steps(p) - 1); // it wraps
 }
 
 static void print_latency(const struct report *r, FILE *out)
@@ -124,7 +147,7 @@ static void print_latency(const struct report *r, FILE *out)
     const struct plan *p = &r->study->plan;
     const struct run_result *result = r->result;
     uint32_t last = last_convolution(r);
-    uint64_t rest = result->first_result;
+    uint64_t rest = result->first_result - steps_wait(r);
 
     fprintf(out, "\nFirst result after %s timesteps = %s clocks = %.10g us:\n",
             format_count(result->first_result).text,
@@ -133,7 +156,7 @@ static void print_latency(const struct report *r, FILE *out)
     if (last < p->n_layer) {
         uint64_t sums = (uint64_t)plan_sum_latency(p, last);
         print_convolutions(r, last, out);
-        rest -= result->last_conv;
+        rest -= last_conv(r);
         sums = min_u64(sums, rest);
         if (sums > 0)
             fprintf(out, "  %9s  until its partial sums have hopped along its %" PRIu32 " cores\n",
@@ -143,6 +166,10 @@ static void print_latency(const struct report *r, FILE *out)
     if (rest > 0)
         fprintf(out, "  %9s  until the result of %s is there\n", format_count(rest).text,
                 network_result(p->network)->name);
+    if (plan_steps(p) > 1)
+        fprintf(out, "  %9s  until its other %s presentations are through, one every %s timesteps\n",
+                format_count(steps_wait(r)).text, format_count(plan_steps(p) - 1).text,
+                format_count(p->interval).text);
 }
 
 /* The layer whose cores fire most often for an image: it sets the interval. n_layer where that is

@@ -1,5 +1,7 @@
 /* What every report has: each form, words for people and keys for programs, a page that describes
  * every key of its document. */
+#include <ctype.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -64,6 +66,7 @@ static const struct {
     { "run " TOKENS " --set decode.prompt=3 --set decode.tokens=2 --set network.causal=true",
       "decode", "run" },
     { "run " TOKENS, "waits", "run" },
+    { "run " TOKENS, "links", "run" },
     { "map " TOKENS, "lanes", "map" },
     { "breakdown " TOKENS, "blocks", "breakdown" },
     { "breakdown " TOKENS " --set attention.bits=6 --set energy.technology=spoon2021", "relative",
@@ -220,10 +223,11 @@ static void people_read_words_and_programs_keys(void **state)
             if (strchr(cell, '_') && !strchr(cell, '.'))
                 fail_msg("%s --table %s: a column is called%s", reports[i].arguments,
                          reports[i].table, cell);
-        bool of_figures = strncmp(titles + 1, "| figure", strlen("| figure")) == 0;
-        for (char *row = rows; of_figures && (row = strstr(row, "\n| ")) != NULL; row++)
+        bool of_words = strncmp(titles + 1, "| figure", strlen("| figure")) == 0 ||
+                        strncmp(titles + 1, "| stream", strlen("| stream")) == 0;
+        for (char *row = rows; of_words && (row = strstr(row, "\n| ")) != NULL; row++)
             if (memchr(row + 3, '_', strcspn(row + 3, "|")))
-                fail_msg("%s --table %s: a figure is called %.*s", reports[i].arguments,
+                fail_msg("%s --table %s: a row is called %.*s", reports[i].arguments,
                          reports[i].table, (int)strcspn(row + 3, "|"), row + 3);
         free(text);
     }
@@ -240,6 +244,78 @@ static void people_read_words_and_programs_keys(void **state)
     assert_null(strstr(text, " ops ")); // no counter's key without its lines
     assert_null(strstr(text, " sum abs "));
     free(text);
+}
+
+static void read_layer(const char *csv, const char *name, int64_t *last, int64_t *lag)
+{
+    char key[32];
+
+    snprintf(key, sizeof key, "\n%s,", name);
+    const char *field = strstr(csv, key);
+    if (!field)
+        fail_msg("no layer %s", name);
+    for (int column = 0; column < 7; column++)
+        field = strchr(field, ',') + 1;
+    assert_int_equal(sscanf(field, "%" SCNd64 ",%" SCNd64, last, lag), 2);
+}
+
+/* A head reads the first of 197 tokens, two timesteps after the last of two parts has it: it is
+ * through 196 timesteps before the last token comes, less these. */
+static void what_reads_the_first_token_is_through_before_the_last_one_comes(void **state)
+{
+    char *csv = succeed(*state, "run configs/vit_tiny.yaml --table layers --format csv");
+    int64_t last[2], lag[2];
+
+    read_layer(csv, "l12.f2", &last[0], &lag[0]);
+    read_layer(csv, "norm", &last[1], &lag[1]);
+    assert_int_equal(lag[1], 2 - 196);
+    assert_int_equal(lag[1], last[1] - last[0]);
+    free(csv);
+}
+
+/* The number at the beginning of each line that says "until" something. */
+static int64_t sum_of_parts(const char *text)
+{
+    int64_t sum = 0;
+
+    for (const char *line = text; (line = strchr(line, '\n')) != NULL; line++) {
+        const char *digit = line + 1 + strspn(line + 1, " ");
+        int64_t n = 0;
+        for (; isdigit((unsigned char)*digit) || *digit == ','; digit++)
+            n = *digit == ',' ? n : 10 * n + *digit - '0';
+        if (strncmp(digit, "  until ", 8) == 0)
+            sum += n;
+    }
+    return sum;
+}
+
+/* Of images, tokens and presentations: the parts that a report explains the first result by. */
+static void parts_of_the_first_result_add_up_to_it(void **state)
+{
+    static const struct {
+        const char *arguments, *says;
+    } runs[] = {
+        { PLAIN, " in all to the last firing of a convolution\n" },
+        { TOKENS, "\nA token travels as a pixel does, " },
+        { "configs/vit_tiny.yaml", " in all to the last firing of a matrix\n" },
+        { "configs/lif_fmnist.yaml --images random --count 1",
+          "  until its other 7 presentations are through, one every 5 timesteps\n" },
+        { FMNIST " --images random --count 1 --set input.coding=phase --set input.steps=8 "
+          "--set neuron.kind=if --set fabric.link_gbps=7", " first presentation's firings, " },
+    };
+
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char arguments[400];
+        snprintf(arguments, sizeof arguments, "run %s", runs[i].arguments);
+        char *text = succeed(*state, arguments);
+        if (!strstr(text, runs[i].says))
+            fail_msg("%s: want \"%s\"", arguments, runs[i].says);
+        snprintf(arguments, sizeof arguments, "run %s --json -", runs[i].arguments);
+        json_t *doc = json_of(*state, arguments);
+        assert_int_equal(sum_of_parts(text), integer_at(doc, "timing.first_result_timesteps"));
+        json_decref(doc);
+        free(text);
+    }
 }
 
 /* A letter takes 9.8 pixels at most; what is cut is whole in the box's title. */
@@ -355,6 +431,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_report_has_every_form),
         cmocka_unit_test(people_read_words_and_programs_keys),
+        cmocka_unit_test(parts_of_the_first_result_add_up_to_it),
+        cmocka_unit_test(what_reads_the_first_token_is_through_before_the_last_one_comes),
         cmocka_unit_test(names_of_the_chip_fit_their_boxes),
         cmocka_unit_test(the_page_on_results_describes_every_key_of_every_document),
     };
