@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Tries every ONNX file of a folder, as a user would: a quantised one runs, a float one is imported
 # on images of random pixels, with random weights where the file has none, and what import wrote
-# runs; both for timing and price, and then with the values of four such images. A table with a line
-# for each: whether it ran so, and what the error says where it did not.
+# runs; both for timing and price, and then with the values of four such images. Where the machine
+# is too small, the cure that the error names is applied, four at most. A table with a line for
+# each: whether it ran so, after which cures, and what the error says where it did not.
 #
 # usage: scripts/try_models.sh FOLDER [CONFIG]     IMCSIM: the command (build/imcsim)
 #        LIMIT: seconds of a processor that each command may take (300)
@@ -22,10 +23,20 @@ limited() { # COMMAND [ARGUMENT...]
     fi
 }
 
+# "digital_core.lanes=167" of a line that ends so, or in "..., or" another.
+cure() {
+    sed -n 's/.*: want \([a-z_]*\.[a-z_.]*\) = \([0-9.]*[0-9]\)\(, or .*\)\?$/\1=\2/p' "$work/err"
+}
+
 run() { # MODEL [OPTION...]
-    local model=$1
+    local model=$1 key
     shift
-    limited "$imcsim" run "$config" --set network.onnx="$model" "$@" --log-level error
+    until limited "$imcsim" run "$config" --set network.onnx="$model" "${cures[@]}" "$@" \
+        --log-level error; do
+        key=$(cure)
+        [ -n "$key" ] && [ ${#cures[@]} -lt 8 ] || return 1
+        cures+=(--set "$key")
+    done
 }
 
 values() { # MODEL
@@ -53,12 +64,12 @@ try() { # MODEL
 }
 
 for model in "$folder"/*.onnx; do
-    all=$((all + 1))
+    all=$((all + 1)) cures=()
     if try "$model"; then
         ran=$((ran + 1))
         if values "$quantised"; then
             computed=$((computed + 1))
-            printf '%-9s  %s\n' "$how" "$(basename "$model")"
+            printf '%-9s  %s%s\n' "$how" "$(basename "$model")" "${cures[*]:+ ${cures[*]}}"
         else
             printf '%-9s  %s\n           without values: %s\n' "$how" "$(basename "$model")" \
                 "$(reason)"
