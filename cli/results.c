@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/log.h"
 #include "core/wrap.h"
 
 enum { MOST_SHEET = 24, MOST_MORE = 20, MOST_OUTPUT = MOST_SHEET + MOST_MORE, MOST_PATH = 1100 };
@@ -229,5 +230,7 @@ enum err results_write(const struct form *f, const struct options *o, const void
     e = e ? e : output_write(u.list, u.n, writers[o->format], &u.all, m);
     for (size_t i = 0; i < u.n_empty && !e; i++)
         remove(u.empty[i]); // of an earlier result
+    if (!e && o->table && !has_rows(u.all.sheet, what))
+        log_line(o, LOG_INFO, "note: --table %s: there is nothing of it to show here", o->table);
     return e;
 }

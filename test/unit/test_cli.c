@@ -813,6 +813,25 @@ static void accuracy_counts_the_images_with_the_right_class(void **state)
 /* Lines "| `KEY` | run |" or "| `KEY` | both |": the keys are there, and no top-level key is not.
  */
 /* One row an image: what the document has, by name. */
+/* A run without images has no classes, nor a table of them. */
+static void a_table_of_nothing_is_a_note(void **state)
+{
+    static const char *const formats[] = {"text", "markdown", "latex"};
+
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        char arguments[160];
+        snprintf(arguments, sizeof arguments,
+                 "run configs/resnet32.yaml --table accuracy --format %s", formats[i]);
+        struct outcome o = imcsim(*state, arguments);
+        assert_int_equal(o.status, 0);
+        assert_string_equal(o.out, "");
+        assert_string_equal(o.err, "imcsim: note: --table accuracy: there is nothing of it to show "
+                                   "here\n");
+        outcome_release(&o);
+    }
+    free(succeed(*state, "run configs/resnet32.yaml --table layers"));
+}
+
 static void classes_of_images_are_a_table(void **state)
 {
     static const char run[] = "run configs/resnet32_fmnist.yaml --count 3 "
@@ -1625,6 +1644,7 @@ int main(void)
         TEST(cores_add_up_to_their_layers),
         TEST(links_carry_every_pixel_once),
         TEST(accuracy_counts_the_images_with_the_right_class),
+        TEST(a_table_of_nothing_is_a_note),
         TEST(classes_of_images_are_a_table),
         TEST(every_key_is_documented_and_every_documented_key_is_there),
         TEST(jobs_and_kernels_classify_alike),
