@@ -30,7 +30,7 @@ static const char head[] =
     "th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #e4e4e4; }\n"
     "th { border-bottom: 1px solid #888; }\n"
     "td:first-child, th:first-child, td:last-child, th:last-child { text-align: left; }\n"
-    "td { white-space: nowrap; }\n"
+    "td { white-space: pre; }\n" // what a row is made of is set in
     "</style>\n"
     "</head>\n"
     "<body>\n"
@@ -52,7 +52,7 @@ static const struct section {
     { "3.1 ResNet-32 and its dataflow", { "figure9" }, { "table2" } },
     { "3.1.3 and 3.1.4 Time", { "figure10a", "figure10b" }, { "timing" } },
     { "3.2 Hardware", { NULL }, { "table3", "table4", "efficiency" } },
-    { "Beside another simulator", { NULL }, { "neurosim", "lu2021" } },
+    { "Beside others", { NULL }, { "neurosim", "lu2021", "spoon2021" } },
 };
 
 static const struct plot *find_plot(const struct article *a, const char *name)
