@@ -23,9 +23,11 @@ limited() { # COMMAND [ARGUMENT...]
     fi
 }
 
-# "digital_core.lanes=167" of a line that ends so, or in "..., or" another.
+# "digital_core.lanes=167" of "want digital_core.lanes = 167", an "or" behind it or not, and of
+# "digital_core.lanes = 64: want 167".
 cure() {
-    sed -n 's/.*: want \([a-z_]*\.[a-z_.]*\) = \([0-9.]*[0-9]\)\(, or .*\)\?$/\1=\2/p' "$work/err"
+    sed -n -e 's/.*: want \([a-z_]*\.[a-z_.]*\) = \([0-9.]*[0-9]\)\(, or .*\)\?$/\1=\2/p' \
+        -e 's/.* \([a-z_]*\.[a-z_.]*\) = [0-9.]*: want \([0-9.]*[0-9]\)$/\1=\2/p' "$work/err"
 }
 
 run() { # MODEL [OPTION...]
