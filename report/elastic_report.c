@@ -499,7 +499,8 @@ static void head(const void *what, FILE *out)
     print_machine(r->study, out);
     fprintf(out, "Clocking elastic: each stage works as soon as it can\n");
     fprintf(out, "Images   %s%s%s\n", format_count(e->n_image).text,
-            r->run->images ? " of " : ", timing only", r->run->images ? r->run->images : "");
+            r->run->images ? " of " : ", timing only",
+            r->run->images ? report_images(r->run) : "");
     print_raised(r, out);
     fprintf(out, "\nFirst result after %s clocks = %.10g us\n",
             format_count(e->result_clk[0]).text, us(r, e->result_clk[0]));

@@ -189,8 +189,8 @@ static void head(const void *what, FILE *out)
     fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
             kernel_name(r->kernel), r->study->config_hash);
     print_machine(r->study, out);
-    fprintf(out, "Images   %s of %s, %.10g us each\n\n", format_count(n).text, r->images,
-            (double)(e->recorded_ns / n) * 1e-3);
+    fprintf(out, "Images   %s of %s, %.10g us each\n\n", format_count(n).text,
+            report_images(r), (double)(e->recorded_ns / n) * 1e-3);
     fprintf(out, "Spikes   %s came from outside; %s rows were read, %s spikes fired, %s lost\n",
             format_count(e->events).text, format_count(TOTAL(r, rows)).text,
             format_count(TOTAL(r, spikes)).text, format_count(TOTAL(r, merged)).text);

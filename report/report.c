@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/table.h"
 #include "report/version.h"
@@ -19,6 +20,11 @@ void report_measured(struct report *r, const struct measured *d)
 const char *kernel_name(enum kernel_kind k)
 {
     return k == KERNEL_SYSTEMC ? "systemc" : "native";
+}
+
+const char *report_images(const struct report *r)
+{
+    return strcmp(r->images, "random") == 0 ? "random pixels" : r->images;
 }
 
 struct layer_work layer_work(const struct report *r, uint32_t layer)
@@ -84,8 +90,8 @@ struct table *run_layer_table(const void *report)
                   "lag          from the last firing of the layer before to its own: a hop, then\n"
                   "             the outputs that waited for the last pixels (of a 3x3 kernel the\n"
                   "             last column and the end of the one before), one firing each%s\n"
-                  "firings      of one part of a layer that is split, added over copies; these\n"
-                  "             and the words are totals of all images of the run",
+                  "firings      of crossbars, of one part of a layer that is split, added over\n"
+                  "             copies; these and the words are totals of all images of the run",
                plan_pass_word(p),
                network_has_tokens(p->network)
                    ? ";\n             of attention until the last key is there; below 0 where only "

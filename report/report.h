@@ -48,6 +48,9 @@ enum err report_stats(const void *report, FILE *out, struct err_msg *m);
 
 /* ---- figures ---- */
 
+/* The set's path, in words where it is none; of a run that has images. */
+const char *report_images(const struct report *r);
+
 /* A layer's work, summed over the run's images. */
 struct layer_work {
     uint64_t mvms; // firings of one part and split, added over copies

@@ -30,7 +30,7 @@ static void print_heading(const struct report *r, FILE *out)
     print_devices(r->study, out);
     if (r->images)
         fprintf(out, "Images   %s of %s\n", format_count(r->result->n_image).text,
-                strcmp(r->images, "random") == 0 ? "random pixels" : r->images);
+                report_images(r));
     else
         fprintf(out, "Images   none: timing only, work counted for %s\n",
                 format_count(r->result->n_image).text);
@@ -264,14 +264,7 @@ static struct table *link_table(const void *report)
 
 static struct table *budget_table(const void *report)
 {
-    const struct report *r = report;
-    struct table *t = stage_table(&r->study->plan);
-
-    table_note(t,
-               "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
-               "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-               "first result.", format_count(r->study->plan.time.pipeline_timesteps).text);
-    return t;
+    return stage_table(&((const struct report *)report)->study->plan);
 }
 
 struct codes_note {

@@ -234,6 +234,12 @@ static void people_read_words_and_programs_keys(void **state)
     char *text = succeed(*state, "run " PLAIN " --table run");
     assert_non_null(strstr(text, "\n  first result timesteps      1,628\n"));
     free(text);
+    text = succeed(*state, "map " PLAIN " --table stages"); // 266 % of a timestep are explained
+    assert_non_null(strstr(text, "\n  Each stage has to fit into a timestep by itself. "));
+    free(text);
+    text = succeed(*state, "run " FMNIST " --images random --count 1 --set clocking.kind=elastic");
+    assert_non_null(strstr(text, "\nImages   1 of random pixels\n"));
+    free(text);
     text = succeed(*state, "run " PLAIN " --table run --format csv");
     assert_non_null(strstr(text, "\nfirst_result_timesteps,1628\n"));
     free(text);
