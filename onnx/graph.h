@@ -2,8 +2,8 @@
  *
  * A value is what a name stands for: a constant of the file, the image, or the output of a node.
  * After onnx_graph_init every node's inputs and outputs are indices of values, each value has one
- * maker, and nodes read only what constants, the image or earlier nodes make, so that one pass in
- * their order (onnx_order_nodes) sees everything before it is used. Nodes that lead to no output of the graph are
+ * maker, and nodes read only what constants, the image or earlier nodes make (onnx_order_nodes), so
+ * that one pass sees everything before it is used. Nodes that lead to no output of the graph are
  * left out, as other runtimes do.
  */
 #ifndef ONNX_GRAPH_H

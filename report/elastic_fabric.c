@@ -279,8 +279,9 @@ void elastic_fabric_head(const struct elastic_report *r, FILE *out)
                 r->study->config.fabric.kind,
                 100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);
     else
-        fprintf(out, "Fabric       %s, %" PRIu64 " hops of all streams; packets take %.2f clocks, %.2f "
-                "without others; %s %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
+        fprintf(out, "Fabric       %s, %" PRIu64 " hops of all streams; packets take %.2f "
+                "clocks, %.2f without others; %s %.1f %% of clocks\n",
+                r->study->config.fabric.kind, h.sum,
                 mean(p->latency_sum, p->n), mean(p->zero_load_sum, p->n),
                 busiest.is_bus ? "the bus works in" : "busiest channel",
                 100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);

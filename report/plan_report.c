@@ -185,9 +185,10 @@ struct table *stage_table(const struct plan *p)
     uint64_t sum;
 
     table_title(t, "Budgets: what each stage takes of its worst timestep");
-    table_note(t, "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
-                  "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-                  "first result.", format_count(p->time.pipeline_timesteps).text);
+    table_note(t,
+               "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
+               "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
+               "first result.", format_count(p->time.pipeline_timesteps).text);
 
     for (int s = 0; s < N_STAGE; s++) {
         if (!worst_core(p, (enum stage)s, &core))

@@ -167,7 +167,8 @@ static void print_latency(const struct report *r, FILE *out)
         fprintf(out, "  %9s  until the result of %s is there\n", format_count(rest).text,
                 network_result(p->network)->name);
     if (plan_steps(p) > 1)
-        fprintf(out, "  %9s  until its other %s presentations are through, one every %s timesteps\n",
+        fprintf(out,
+                "  %9s  until its other %s presentations are through, one every %s timesteps\n",
                 format_count(steps_wait(r)).text, format_count(plan_steps(p) - 1).text,
                 format_count(p->interval).text);
 }
