@@ -42,6 +42,17 @@ bool array_from_tensor(struct array *a, const struct onnx_tensor *t)
     return true;
 }
 
+bool array_copy(struct array *to, const struct array *from)
+{
+    if (!array_init(to, from->type, from->n_dim, from->dim))
+        return false;
+    if (from->real)
+        memcpy(to->real, from->real, from->n * sizeof *from->real);
+    else
+        memcpy(to->integer, from->integer, from->n * sizeof *from->integer);
+    return true;
+}
+
 void array_release(struct array *a)
 {
     free(a->real);

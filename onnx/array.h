@@ -24,6 +24,7 @@ struct array {
 /* Zeros. False when the host has no memory; then *a is zero. The dims multiply to below 2^31. */
 bool array_init(struct array *a, int32_t type, uint32_t n_dim, const uint32_t *dim);
 bool array_from_tensor(struct array *a, const struct onnx_tensor *t);
+bool array_copy(struct array *to, const struct array *from);
 void array_release(struct array *a); // takes a zeroed one
 
 bool array_is_real(const struct array *a);

@@ -103,8 +103,7 @@ static bool widen(struct array *a, uint32_t axis, uint32_t n)
 }
 
 /* The map that a value is a function of: itself, where it is a plain rounded map. */
-static bool find_source(const struct onnx_reader *r, const struct onnx_meaning *m,
-                        struct onnx_meaning *source)
+static bool find_source(const struct onnx_meaning *m, struct onnx_meaning *source)
 {
     if (m->means == ONNX_CURVE) {
         *source = m->curve->source;
@@ -123,7 +122,6 @@ static bool find_source(const struct onnx_reader *r, const struct onnx_meaning *
     *source = (struct onnx_meaning){.means = ONNX_PIXELS, .layer = d->layer.input,
                                     .n_layer = d->layer.n_input, .shape = m->shape,
                                     .layout = m->layout, .axes = m->axes};
-    (void)r;
     return true;
 }
 
@@ -150,7 +148,6 @@ static enum err value_of(const struct bytes *of, const struct onnx_node *node, u
     struct onnx_reader *r = of->r;
     struct bytes before = {r, of->source, of->depth - 1};
     const struct onnx_meaning *m = onnx_input(r, node, i);
-    const struct array *a = m->means == ONNX_CURVE ? &m->curve->value : NULL;
     uint32_t n_dim = n_dim_of(of->source);
 
     switch (m->means) {
@@ -168,13 +165,7 @@ static enum err value_of(const struct bytes *of, const struct onnx_node *node, u
         return fill_values(out, n_dim, &q) ? ERR_NONE : no_memory(r);
     }
     case ONNX_CURVE:
-        if (!array_init(out, a->type, a->n_dim, a->dim))
-            return no_memory(r);
-        if (a->real)
-            memcpy(out->real, a->real, a->n * sizeof *a->real);
-        else
-            memcpy(out->integer, a->integer, a->n * sizeof *a->integer);
-        return ERR_NONE;
+        return array_copy(out, &m->curve->value) ? ERR_NONE : no_memory(r);
     case ONNX_DRAFT:
         if (of->depth == 0)
             return onnx_node_refuse(node, r->msg, "is behind more than %d operators without "
@@ -254,7 +245,7 @@ static uint32_t common_source(const struct onnx_reader *r, const struct onnx_nod
     for (uint32_t i = 0; i < node->n_input; i++) {
         if (!onnx_has_input(node, i) || onnx_is_constant(onnx_input(r, node, i)))
             continue;
-        if (!find_source(r, onnx_input(r, node, i), &one) || (n > 0 && !same_source(source, &one)))
+        if (!find_source(onnx_input(r, node, i), &one) || (n > 0 && !same_source(source, &one)))
             return 0;
         *source = one;
         n++;

@@ -26,7 +26,8 @@
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
 enum {
-    MOST_CHAIN = 64,     // operators in a row
+    MOST_PATH = 64,      // operators from a sum to its code
+    MOST_READS = 256,    // of sums and of what is made of them, by these operators
     SAMPLE_STEP = 1 << 15, // numbers of single precision from one sample to the next
     PEAK_SAMPLES = 32,
     LEAST_EXPONENT = -24 // of a sample by a step of the result
@@ -84,52 +85,108 @@ bool onnx_function_continues(const struct onnx_reader *r, const struct onnx_node
     return !known || divisor || r->graph.value[sum].n_reader > 1;
 }
 
-/* What is made of numbers: a value's array over them, or a constant. */
-struct numbers {
-    struct onnx_reader *r;
-    uint32_t            sum;
-    const float        *x; // [n]
-    uint32_t            n;
-    uint32_t            depth; // how many more operators may be between
+/* Operators from a sum to a value, by their results: the value's own comes first. */
+struct path {
+    uint32_t sum;
+    uint32_t value[MOST_PATH];
+    uint32_t n;
 };
 
-static enum err evaluate(struct numbers *of, uint32_t value, struct array *out);
-
-static enum err operand(void *context, const struct onnx_node *node, uint32_t i, struct array *out)
+/* Place of a value on a path; n where it is not. */
+static uint32_t place_of(const struct path *p, uint32_t value)
 {
-    struct numbers of = *(const struct numbers *)context;
-    const struct onnx_meaning *m = onnx_input(of.r, node, i);
+    uint32_t k = 0;
 
-    of.depth--;
-    if (!onnx_is_constant(m))
-        return evaluate(&of, node->input[i], out);
-    if (m->tensor.n != 1)
-        return onnx_node_refuse(node, of.r->msg, "input %" PRIu32 " has %zu constants: want one, "
-                                "or QuantizeLinear and DequantizeLinear in front of it", i,
-                                m->tensor.n);
-    if (m->means == ONNX_STORED)
-        return array_from_tensor(out, &m->tensor) ? ERR_NONE : no_memory(of.r);
-    if (!array_init(out, TYPE(FLOAT), 0, NULL))
-        return no_memory(of.r);
-    out->real[0] = (float)onnx_constant(m, 0);
+    while (k < p->n && p->value[k] != value)
+        k++;
+    return k;
+}
+
+static const struct onnx_node *node_at(const struct onnx_reader *r, const struct path *p,
+                                       uint32_t k)
+{
+    return &r->graph.node[r->graph.value[p->value[k]].index];
+}
+
+static bool reads_variable(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i)
+{
+    return onnx_has_input(node, i) && !onnx_is_constant(onnx_input(r, node, i));
+}
+
+static enum err find_path(const struct onnx_reader *r, uint32_t sum, uint32_t value, struct path *p)
+{
+    uint32_t n_read = 0;
+
+    *p = (struct path){.sum = sum, .value = {value}, .n = 1};
+    for (uint32_t k = 0; k < p->n; k++) {
+        const struct onnx_node *node = node_at(r, p, k);
+        for (uint32_t i = 0; i < node->n_input; i++) {
+            if (!reads_variable(r, node, i))
+                continue;
+            if (++n_read > MOST_READS)
+                return onnx_node_refuse(node, r->msg, "is one of operators that read sums more "
+                                        "than %d times: want QuantizeLinear between them",
+                                        MOST_READS);
+            if (node->input[i] == sum || place_of(p, node->input[i]) < p->n)
+                continue;
+            if (p->n == MOST_PATH)
+                return onnx_node_refuse(node, r->msg, "is one of more than %d operators without "
+                                        "QuantizeLinear: want one between them", MOST_PATH);
+            p->value[p->n++] = node->input[i];
+        }
+    }
     return ERR_NONE;
 }
 
-static enum err evaluate(struct numbers *of, uint32_t value, struct array *out)
-{
-    struct onnx_reader *r = of->r;
+/* What is made of numbers: the array of each value on a path over them. */
+struct numbers {
+    struct onnx_reader *r;
+    const struct path  *path;
+    const float        *x; // [n]
+    uint32_t            n;
+    struct array        made[MOST_PATH]; // owned; zero where there is none yet
+};
 
-    if (value != of->sum) {
-        const struct onnx_node *node = &r->graph.node[r->graph.value[value].index];
-        if (of->depth == 0)
-            return onnx_node_refuse(node, r->msg, "is behind more than %d operators without "
-                                    "QuantizeLinear: want one between them", MOST_CHAIN);
-        return onnx_evaluate(r, node, operand, of, out);
+static enum err evaluate(struct numbers *of, uint32_t k);
+
+static enum err operand(void *context, const struct onnx_node *node, uint32_t i, struct array *out)
+{
+    struct numbers *of = context;
+    const struct onnx_meaning *m = onnx_input(of->r, node, i);
+    const uint32_t k = place_of(of->path, node->input[i]);
+
+    if (onnx_is_constant(m) && m->tensor.n != 1)
+        return onnx_node_refuse(node, of->r->msg, "input %" PRIu32 " has %zu constants: want one, "
+                                "or QuantizeLinear and DequantizeLinear in front of it", i,
+                                m->tensor.n);
+    if (m->means == ONNX_STORED)
+        return array_from_tensor(out, &m->tensor) ? ERR_NONE : no_memory(of->r);
+    if (k < of->path->n) {
+        enum err e = evaluate(of, k);
+        return e || array_copy(out, &of->made[k]) ? e : no_memory(of->r);
     }
-    if (!array_init(out, TYPE(FLOAT), 1, &of->n))
-        return no_memory(r);
-    memcpy(out->real, of->x, of->n * sizeof *of->x);
+    if (!array_init(out, TYPE(FLOAT), !onnx_is_constant(m), &of->n))
+        return no_memory(of->r);
+    if (onnx_is_constant(m))
+        out->real[0] = (float)onnx_constant(m, 0);
+    else
+        memcpy(out->real, of->x, of->n * sizeof *of->x);
     return ERR_NONE;
+}
+
+/* Of what is made already, nothing. */
+static enum err evaluate(struct numbers *of, uint32_t k)
+{
+    const struct onnx_node *node = node_at(of->r, of->path, k);
+    struct array *made = &of->made[k];
+
+    if (made->n > 0)
+        return ERR_NONE;
+    enum err e = onnx_evaluate(of->r, node, operand, of, made);
+    if (!e && made->n != of->n)
+        e = onnx_node_refuse(node, of->r->msg, "is no function of one number: want QuantizeLinear "
+                             "and DequantizeLinear in front of it");
+    return e;
 }
 
 /* ---- Samples ---- */
@@ -163,10 +220,10 @@ static float number_of(int32_t key)
     return x;
 }
 
-struct search { // for the thresholds of a value, which is rounded as q says
+struct search { // for the thresholds of a path's value, which is rounded as q says
     struct onnx_reader             *r;
     const struct onnx_quantisation *q;
-    uint32_t                        sum, value;
+    const struct path              *path;
     float                           least, most; // sums; beyond them the function stays as it is
     struct samples                  all;
 };
@@ -192,50 +249,53 @@ static int32_t code_of(const struct onnx_quantisation *q, float real)
     return (int32_t)fmin(fmax(code, q->least), q->most);
 }
 
-/* The samples from `first` on. */
+/* The path's value at the samples from `first` on. What is made of them is let go again: it takes
+ * of the reader's work, not of its values. */
 static enum err measure(const struct search *s, struct samples *of, size_t first)
 {
-    const uint32_t n = (uint32_t)(of->n - first);
-    float *x = malloc(max_u64(n, 1) * sizeof *x);
-    struct array out = {0};
+    struct onnx_reader *r = s->r;
+    struct numbers numbers = {.r = r, .path = s->path, .n = (uint32_t)(of->n - first)};
+    const uint64_t work = (uint64_t)numbers.n * s->path->n, values_left = r->values_left;
+    float *x = malloc(max_u64(numbers.n, 1) * sizeof *x);
+    const struct onnx_node *node = node_at(r, s->path, 0);
+    enum err e = x ? ERR_NONE : no_memory(r);
 
-    for (uint32_t i = 0; x && i < n; i++)
+    if (!e && work > r->work_left)
+        e = onnx_node_refuse(node, r->msg, "%" PRIu64 " more steps of work: want fewer functions "
+                             "of sums", work);
+    for (uint32_t i = 0; i < numbers.n && !e; i++)
         x[i] = fminf(fmaxf(number_of(of->at[first + i].key), s->least), s->most);
-    struct numbers numbers = {s->r, s->sum, x, n, MOST_CHAIN};
-    enum err e = x ? evaluate(&numbers, s->value, &out) : no_memory(s->r);
-    if (!e && out.n != n)
-        e = onnx_node_refuse(&s->r->graph.node[s->r->graph.value[s->value].index], s->r->msg,
-                             "is no function of one number: want QuantizeLinear and "
-                             "DequantizeLinear in front of it");
-    for (uint32_t i = 0; !e && i < n; i++) {
-        of->at[first + i].real = (float)array_get(&out, i);
+    if (!e) {
+        numbers.x = x;
+        r->work_left -= work;
+        r->values_left = UINT64_MAX;
+        e = evaluate(&numbers, 0);
+        r->values_left = values_left;
+    }
+    for (uint32_t i = 0; i < numbers.n && !e; i++) {
+        of->at[first + i].real = (float)array_get(&numbers.made[0], i);
         of->at[first + i].code = code_of(s->q, of->at[first + i].real);
     }
-    array_release(&out);
+    for (uint32_t k = 0; k < s->path->n; k++)
+        array_release(&numbers.made[k]);
     free(x);
     return e;
 }
 
-static int by_key(const void *a, const void *b)
-{
-    const int32_t k = ((const struct sample *)a)->key, l = ((const struct sample *)b)->key;
-
-    return k < l ? -1 : k > l;
-}
-
-/* All samples but those between the peaks: of either sign, and 0. */
+/* All samples but those between the peaks: of either sign, and 0, in order. */
 static enum err sample(struct search *s, float most)
 {
     const int32_t last = key_of(most);
     const int32_t first = min_i32(last, key_of(ldexpf((float)s->q->scale, LEAST_EXPONENT)));
-    bool room = add(&s->all, 0) && add(&s->all, last) && add(&s->all, -last);
+    const int64_t n = (int64_t)ceil_div((uint64_t)((int64_t)last - first), SAMPLE_STEP);
+    bool room = add(&s->all, -last);
 
-    for (int64_t key = first; key < last && room; key += SAMPLE_STEP)
-        room = add(&s->all, (int32_t)key) && add(&s->all, (int32_t)-key);
-    if (!room)
-        return no_memory(s->r);
-    qsort(s->all.at, s->all.n, sizeof *s->all.at, by_key);
-    return measure(s, &s->all, 0);
+    for (int64_t i = n; i-- > 0 && room;)
+        room = add(&s->all, (int32_t)-(first + i * SAMPLE_STEP));
+    room = room && add(&s->all, 0);
+    for (int64_t i = 0; i < n && room; i++)
+        room = add(&s->all, (int32_t)(first + i * SAMPLE_STEP));
+    return room && add(&s->all, last) ? measure(s, &s->all, 0) : no_memory(s->r);
 }
 
 /* 1 or -1 where sample i is a peak or a dip that its neighbours might not show whole. */
@@ -275,6 +335,13 @@ static enum err climb(struct search *s, int32_t from, int32_t to, int sign)
     return e;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const int32_t k = ((const struct sample *)a)->key, l = ((const struct sample *)b)->key;
+
+    return k < l ? -1 : k > l;
+}
+
 static enum err find_peaks(struct search *s)
 {
     const size_t n = s->all.n;
@@ -285,8 +352,26 @@ static enum err find_peaks(struct search *s)
         if (sign != 0)
             e = climb(s, s->all.at[i - 1].key, s->all.at[i + 1].key, sign);
     }
-    qsort(s->all.at, s->all.n, sizeof *s->all.at, by_key);
+    if (s->all.n > n)
+        qsort(s->all.at, s->all.n, sizeof *s->all.at, by_key);
     return e;
+}
+
+/* Leaves the samples on both sides of each change of the code, and the first. */
+static uint32_t keep_changes(struct samples *of)
+{
+    uint32_t n_change = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < of->n; i++) {
+        const struct sample at = of->at[i];
+        const bool changes = i + 1 < of->n && at.code != of->at[i + 1].code;
+        if (i == 0 || changes || at.code != of->at[n - 1].code)
+            of->at[n++] = at;
+        n_change += changes;
+    }
+    of->n = n;
+    return n_change;
 }
 
 /* A sample half-way between any two that differ, until they are neighbours. */
@@ -295,6 +380,10 @@ static enum err halve(struct search *s)
     enum err e = ERR_NONE;
 
     for (size_t first = SIZE_MAX; first != s->all.n && !e;) {
+        if (keep_changes(&s->all) > MOST_THRESHOLDS)
+            return onnx_node_refuse(node_at(s->r, s->path, 0), s->r->msg, "has more than %d steps "
+                                    "as a function of sums: want QuantizeLinear and "
+                                    "DequantizeLinear in front of it", MOST_THRESHOLDS);
         const size_t n = first = s->all.n;
         for (size_t i = 0; i + 1 < n; i++) {
             const struct sample *a = &s->all.at[i], *b = a + 1;
@@ -305,8 +394,6 @@ static enum err halve(struct search *s)
         if (s->all.n > first)
             e = measure(s, &s->all, first);
         qsort(s->all.at, s->all.n, sizeof *s->all.at, by_key);
-        if (s->all.n > 64 * (size_t)MOST_THRESHOLDS)
-            e = no_memory(s->r);
     }
     return e;
 }
@@ -320,7 +407,7 @@ static enum err collect(const struct search *s, struct step_function **function)
 
     for (size_t i = 0; i + 1 < s->all.n; i++)
         n += at[i].code != at[i + 1].code;
-    struct step_function *f = n <= MOST_THRESHOLDS ? step_function_new((uint32_t)n) : NULL;
+    struct step_function *f = step_function_new((uint32_t)n);
     if (!f)
         return no_memory(s->r);
     f->code[0] = at[0].code - s->q->zero;
@@ -356,56 +443,45 @@ static double most_of(const struct onnx_draft *d)
     return most + fabs(d->residual_scale) * most_x;
 }
 
-/* Whether all that reads a sum leads to a value, and is led to it alone. */
-static enum err leads_only_to(const struct onnx_reader *r, uint32_t sum, uint32_t value, bool *only)
+/* Whether all that reads a sum and what lies on a path is on the path too, but its value's own
+ * reader. */
+static bool leads_only_to_its_value(const struct onnx_reader *r, const struct path *p)
 {
-    uint32_t *reads = calloc(r->graph.n_value + 1, sizeof *reads);
-    uint32_t *next = calloc(r->graph.n_value + 1, sizeof *next), n = 0;
+    uint32_t reads[MOST_PATH + 1] = {0}; // of the values, last of the sum
+    bool only = true;
 
-    *only = reads && next;
-    if (*only) {
-        next[n++] = value;
-        reads[value] = r->graph.value[value].n_reader;
+    for (uint32_t k = 0; k < p->n; k++) {
+        const struct onnx_node *node = node_at(r, p, k);
+        for (uint32_t i = 0; i < node->n_input; i++)
+            if (reads_variable(r, node, i))
+                reads[place_of(p, node->input[i])]++;
     }
-    while (n > 0) {
-        const uint32_t at = next[--n];
-        const struct onnx_node *node = &r->graph.node[r->graph.value[at].index];
-        for (uint32_t i = 0; i < node->n_input && at != sum; i++)
-            if (onnx_has_input(node, i) && !onnx_is_constant(onnx_input(r, node, i)) &&
-                reads[node->input[i]]++ == 0)
-                next[n++] = node->input[i];
-    }
-    for (uint32_t i = 0; *only && i < r->graph.n_value; i++)
-        *only = reads[i] == 0 || reads[i] == r->graph.value[i].n_reader;
-    const bool memory = reads && next;
-    free(reads);
-    free(next);
-    return memory ? ERR_NONE : no_memory(r);
+    reads[0]++;
+    for (uint32_t k = 0; k < p->n; k++)
+        only &= reads[k] == r->graph.value[p->value[k]].n_reader;
+    return only && reads[p->n] == r->graph.value[p->sum].n_reader;
 }
 
-static enum err check_sum(const struct onnx_reader *r, const struct onnx_node *node, uint32_t sum)
+static enum err check_sum(const struct onnx_reader *r, const struct onnx_node *node,
+                          const struct path *p)
 {
-    const struct onnx_draft *d = r->meaning[sum].draft;
-    const uint32_t value = node->input[0];
-    bool only = false;
-    enum err e = leads_only_to(r, sum, value, &only);
+    const struct onnx_draft *d = r->meaning[p->sum].draft;
 
-    if (!e && (!only || r->graph.value[value].n_reader != 1))
+    if (!leads_only_to_its_value(r, p))
         return onnx_node_refuse(node, r->msg, "rounds a function of a sum that others read too: "
                                 "want QuantizeLinear in front of the fork");
-    if (!e && (d->bound || d->whole))
+    if (d->bound || d->whole)
         return onnx_node_refuse(node, r->msg, "rounds a function of %s: want QuantizeLinear and "
                                 "DequantizeLinear in front of it",
                                 d->whole ? "a map's average" : "sums with bounds of their own");
-    return e;
+    return ERR_NONE;
 }
 
-static enum err find_function(struct onnx_reader *r, const struct onnx_node *node, uint32_t sum,
+static enum err find_function(struct onnx_reader *r, const struct path *p,
                               const struct onnx_quantisation *q)
 {
-    struct onnx_draft *d = r->meaning[sum].draft;
-    struct search s = {.r = r, .q = q, .sum = sum, .value = node->input[0], .least = -INFINITY,
-                       .most = INFINITY};
+    struct onnx_draft *d = r->meaning[p->sum].draft;
+    struct search s = {.r = r, .q = q, .path = p, .least = -INFINITY, .most = INFINITY};
 
     if (d->bounded) {
         s.least = (float)d->low;
@@ -426,12 +502,15 @@ static enum err quantise(struct onnx_reader *r, const struct onnx_node *node, ui
 {
     struct onnx_meaning x = r->meaning[node->input[0]];
     struct onnx_quantisation q;
+    struct path p;
     enum err e = onnx_read_quantisation(r, node, 1, &q);
 
     if (!e)
-        e = check_sum(r, node, sum);
+        e = find_path(r, sum, node->input[0], &p);
     if (!e)
-        e = find_function(r, node, sum, &q);
+        e = check_sum(r, node, &p);
+    if (!e)
+        e = find_function(r, &p, &q);
     x.means = ONNX_DRAFT;
     x.draft = r->meaning[sum].draft;
     return e ? e : onnx_quantise(r, node, &x, &q);

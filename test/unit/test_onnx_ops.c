@@ -135,6 +135,48 @@ MODEL(max_pool_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0
 MODEL(function_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
       make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Sigmoid", "f", "c", "y");
       end(m, "y", 1.0F / 256, U8, 0))
+/* A convolution of one pixel, `in` to `out`. */
+static void pixel_conv(Onnx__ModelProto *m, const char *in, const char *out)
+{
+    char w[32], inputs[80];
+
+    snprintf(w, sizeof w, "%s.w", out);
+    snprintf(inputs, sizeof inputs, "%s %s", in, w);
+    weights(m, w, (const int64_t[]){CHANNELS, CHANNELS, 1, 1, -1}, 1.0F / 64);
+    make_node(m, "Conv", out, inputs, out);
+}
+
+/* Adds a value to itself n times, by and by: 2^n of it are read on the way. */
+static void doubled(Onnx__ModelProto *m, char *value, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char next[32], inputs[80];
+        snprintf(next, sizeof next, "d%d", i);
+        snprintf(inputs, sizeof inputs, "%s %s", value, value);
+        make_node(m, "Add", next, inputs, next);
+        strcpy(value, next);
+    }
+}
+
+MODEL(function_doubled, char v[32] = "f"; pixel_conv(m, "b", "c");
+      make_node(m, "Sigmoid", "f", "c", "f"); doubled(m, v, 40);
+      end(m, v, 0x1p40F / 256, U8, 0))
+MODEL(functions_in_a_row, char v[32] = "b"; scalar(m, "half", 0.5F); scalar(m, "one", 1);
+      for (int i = 0; i < 60; i++) {
+          char name[6][32], inputs[80];
+          for (int k = 0; k < 6; k++)
+              snprintf(name[k], sizeof name[k], "f%d.%d", i, k);
+          pixel_conv(m, v, name[0]);
+          make_node(m, "Tanh", name[1], name[0], name[1]);
+          snprintf(inputs, sizeof inputs, "%s one", name[1]);
+          make_node(m, "Add", name[2], inputs, name[2]);
+          snprintf(inputs, sizeof inputs, "%s half", name[2]);
+          make_node(m, "Mul", name[3], inputs, name[3]);
+          make_node(m, "Sigmoid", name[4], name[3], name[4]);
+          snprintf(v, sizeof v, "v%d", i);
+          make_qdq(m, name[4], v, 1.0F / 512, U8, 0);
+      }
+      pixel_conv(m, v, "last"); end(m, "last", 1.0F / 64, I8, 0))
 MODEL(average_of_four, n = make_node(m, "AveragePool", "p", "b", "y");
       ints(n, "kernel_shape", LIST(2, 2)); ints(n, "strides", LIST(2, 2));
       end(m, "y", 1.0F / 16, I8, 6))
@@ -790,6 +832,7 @@ static void each_operator_gives_what_onnx_defines(void **state)
     static const struct model models[] = {
         T(max_pool, 0, 3), T(max_pool_ceil, 0, 3), T(max_pool_rescaled, 0, 4),
         T(max_pool_same, 0, 3), T(max_pool_unrounded, 0, 4), T(function_unrounded, 0, 3),
+        T(function_doubled, 0, 3), T(functions_in_a_row, 0, 63),
         T(average_of_four, 0, 3), T(average_at_the_edge, 0, 3), T(average_with_padding, 0, 3),
         T(average_of_nine, 1, 3), T(average_scaled, 0, 3),
         T(global_average, 1, 2), T(global_average_shared, 1, 5), T(global_max, 0, 3),
@@ -902,6 +945,17 @@ MODEL(slopes_of_a_sum, make_float_list(m, "k", 4, (const float[]){1, 2, 3, 4});
 MODEL(two_unrounded_sums, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
       make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Conv", "d", "a w", "d");
       make_node(m, "Add", "add", "c d", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(function_of_many, char v[32] = "f"; pixel_conv(m, "b", "c");
+      make_node(m, "Sigmoid", "f", "c", "f"); doubled(m, v, 64);
+      end(m, v, 0x1p64F, U8, 0))
+MODEL(function_of_reads, char v[1024] = "f"; pixel_conv(m, "b", "c");
+      make_node(m, "Sigmoid", "f", "c", "f");
+      for (int i = 0; i < 256; i++) strcat(v, " f");
+      make_node(m, "Max", "g", v, "g"); end(m, "g", 1, U8, 0))
+MODEL(function_of_steps, pixel_conv(m, "b", "c"); scalar(m, "k", 0x1p30F);
+      make_node(m, "Mul", "d", "c k", "d"); make_node(m, "Tanh", "t", "c", "t");
+      make_node(m, "Sin", "f", "d", "f"); make_node(m, "Add", "g", "t f", "g");
+      end(m, "g", 1.0F / 64, U8, 128))
 MODEL(function_of_columns, make_float_list(m, "k", COLUMNS, (const float[COLUMNS]){1});
       make_node(m, "PRelu", "f", "b k", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(function_added, make_node(m, "Sigmoid", "f", "b", "y"); make_node(m, "Add", "s", "y a", "z");
@@ -1055,6 +1109,11 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {two_unrounded_sums, "node \"add\" (Add): adds two unquantised results: want Quantize"},
         {slopes_of_a_sum, "node \"f\" (PRelu): input 1 has 4 constants: want one, or"},
         {function_of_columns, "node \"f\" (PRelu): input 1 has 6 constants in 1 dimensions: want"},
+        {function_of_many, "node \"d0\" (Add): is one of more than 64 operators without Quant"},
+        {function_of_reads, "node \"g\" (Max): is one of operators that read sums more than 256 "
+                            "times: want"},
+        {function_of_steps, "node \"g\" (Add): has more than 65536 steps as a function of sums: "
+                            "want"},
         {function_added, "node \"s\" (Add): reads an unquantised function of a map: want"},
         {quotient_by_zero, "node \"d\" (Div): constant 0 makes a factor of inf"},
         {quotient_by_infinity, "node \"d\" (Div): constant 0 is inf: want finite numbers"},
