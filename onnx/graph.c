@@ -614,6 +614,36 @@ static enum err find_attr(const struct onnx_node *n, const char *name,
     return ERR_NONE;
 }
 
+/* The operator set that brought an attribute, 0 for one as old as its operator; -1 if unknown. */
+static long attribute_since(const char *known, const char *name)
+{
+    const size_t n = strlen(name);
+
+    if (n == 0 || strpbrk(name, " :"))
+        return -1;
+    for (const char *p = known; *p; p += strcspn(p, " ")) {
+        p += strspn(p, " ");
+        if (strncmp(p, name, n) == 0 && strchr(" :", p[n]))
+            return p[n] == ':' ? strtol(p + n + 1, NULL, 10) : 0;
+    }
+    return -1;
+}
+
+enum err onnx_check_attribute(const struct onnx_node *n, size_t i, const char *known,
+                              int64_t opset, struct err_msg *m)
+{
+    const char *name = n->proto->attribute[i]->name;
+    const long since = name ? attribute_since(known, name) : -1;
+
+    if (since < 0)
+        return onnx_node_refuse(n, m, "attribute \"%.100s\" is not understood: want a model "
+                                "without it", name ? name : "");
+    if (onnx_is_own_domain(n->proto->domain) && opset < since)
+        return onnx_node_refuse(n, m, "attribute \"%s\" is not in operator set %" PRId64 ": want "
+                                "set %ld or later", name, opset, since);
+    return ERR_NONE;
+}
+
 enum err onnx_attr_int(const struct onnx_node *n, const char *name, int64_t *v, struct err_msg *m)
 {
     const Onnx__AttributeProto *a;

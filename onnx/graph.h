@@ -101,6 +101,11 @@ enum err onnx_node_prefix(const struct onnx_node *n, struct err_msg *m);
 
 bool onnx_is_own_domain(const char *domain); // NULL, "" or "ai.onnx"
 
+/* Refuses attribute i unless `known` lists its name and its node's operator set has it. Names are
+ * separated by spaces; ":19" behind one says that operator set 19 brought it. */
+enum err onnx_check_attribute(const struct onnx_node *n, size_t i, const char *known,
+                              int64_t opset, struct err_msg *m);
+
 /* Attributes. An absent one leaves *v as it is; one of another type is ERR_INPUT. */
 enum err onnx_attr_int(const struct onnx_node *n, const char *name, int64_t *v, struct err_msg *m);
 enum err onnx_attr_float(const struct onnx_node *n, const char *name, double *v,

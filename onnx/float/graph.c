@@ -97,18 +97,8 @@ struct float_split float_split(const struct array *a, uint32_t axis)
 
 /* ---- Nodes ---- */
 
-static bool knows(const struct float_operator *op, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (const char *p = op->attributes; n && (p = strstr(p, name)); p += n)
-        if ((p == op->attributes || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 static enum err check_node(const struct onnx_node *node, const struct float_operator *op,
-                           struct err_msg *m)
+                           int64_t opset, struct err_msg *m)
 {
     if (node->n_input < op->least_input || node->n_input > op->most_input)
         return onnx_node_refuse(node, m, "%" PRIu32 " inputs: want %" PRIu32 " to %" PRIu32,
@@ -118,13 +108,10 @@ static enum err check_node(const struct onnx_node *node, const struct float_oper
             return onnx_node_refuse(node, m, "input %" PRIu32 " is left out: want it", i);
     if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
         return onnx_node_refuse(node, m, "no output: want one");
-    for (size_t i = 0; i < node->proto->n_attribute; i++) {
-        const char *name = node->proto->attribute[i]->name;
-        if (!name || !knows(op, name))
-            return onnx_node_refuse(node, m, "attribute \"%.100s\" is not understood: want a model "
-                                    "without it", name ? name : "");
-    }
-    return ERR_NONE;
+    enum err e = ERR_NONE;
+    for (size_t i = 0; i < node->proto->n_attribute && !e; i++)
+        e = onnx_check_attribute(node, i, op->attributes, opset, m);
+    return e;
 }
 
 static enum err check_outputs(const struct onnx_graph *g, const struct onnx_node *node,
@@ -182,7 +169,7 @@ enum err float_eval(const struct float_eval *call, struct array *out, struct err
     enum err e = find_operator(call->node, &op, m);
 
     if (!e)
-        e = check_node(call->node, op, m);
+        e = check_node(call->node, op, call->opset, m);
     if (!e)
         e = op->eval(&c);
     if (e)
@@ -235,7 +222,7 @@ enum err float_graph_init(struct float_graph *g, const Onnx__ModelProto *model, 
     for (uint32_t i = 0; i < g->graph.n_node && !e; i++)
         e = find_operator(&g->graph.node[i], &g->op[i], m);
     for (uint32_t i = 0; i < g->graph.n_node && !e; i++) {
-        e = check_node(&g->graph.node[i], g->op[i], m);
+        e = check_node(&g->graph.node[i], g->op[i], g->graph.opset, m);
         if (!e)
             e = check_outputs(&g->graph, &g->graph.node[i], m);
     }

@@ -24,7 +24,7 @@ struct float_call { // one node, being evaluated
 struct float_operator {
     const char *name; // NULL ends a family
     uint32_t    least_input, most_input;
-    const char *attributes; // those it knows, separated by spaces
+    const char *attributes; // those it knows, as onnx_check_attribute() takes them
     enum err  (*eval)(struct float_call *c);
 };
 

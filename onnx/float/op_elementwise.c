@@ -349,10 +349,10 @@ const struct float_operator float_ops_elementwise[] = {
     {"PRelu",    2, 2, "", eval_prelu},
     {"Relu",     1, 1, "", eval_relu},
     {"Clip",     1, 3, "min max", eval_clip},
-    {"Cast",     1, 1, "round_mode saturate to", eval_cast},
+    {"Cast",     1, 1, "round_mode:24 saturate:19 to", eval_cast},
     {"Identity", 1, 1, "", copy_input},
-    {"Dropout",  1, 3, "is_test ratio seed", eval_dropout},
-    {"BatchNormalization", 5, 5, "epsilon is_test momentum spatial training_mode",
+    {"Dropout",  1, 3, "is_test ratio seed:12", eval_dropout},
+    {"BatchNormalization", 5, 5, "epsilon is_test momentum spatial training_mode:14",
      eval_batch_normalization},
     {0},
 };

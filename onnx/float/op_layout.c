@@ -433,8 +433,8 @@ const struct float_operator float_ops_layout[] = {
     {"Slice",     1, 5, "starts ends axes", eval_slice},
     {"Expand",    2, 2, "", eval_expand},
     {"Gather",    2, 2, "axis", eval_gather},
-    {"Split",     1, 2, "axis num_outputs split", eval_split},
-    {"DepthToSpace", 1, 1, "blocksize mode", eval_depth_to_space},
+    {"Split",     1, 2, "axis num_outputs:18 split", eval_split},
+    {"DepthToSpace", 1, 1, "blocksize mode:11", eval_depth_to_space},
     {"SpaceToDepth", 1, 1, "blocksize", eval_space_to_depth},
     {0},
 };

@@ -155,8 +155,8 @@ static enum err eval_dequantize(struct float_call *c)
 }
 
 const struct float_operator float_ops_quantize[] = {
-    {"QuantizeLinear",   2, 3, "axis block_size output_dtype precision saturate",
+    {"QuantizeLinear",   2, 3, "axis block_size:21 output_dtype:21 precision:23 saturate:19",
      eval_quantize},
-    {"DequantizeLinear", 2, 3, "axis block_size output_dtype", eval_dequantize},
+    {"DequantizeLinear", 2, 3, "axis block_size:21 output_dtype:23", eval_dequantize},
     {0},
 };

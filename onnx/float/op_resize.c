@@ -149,8 +149,8 @@ static enum err eval_resize(struct float_call *c)
     return e;
 }
 
-#define MODES "axes coordinate_transformation_mode cubic_coeff_a exclude_outside " \
-              "extrapolation_value keep_aspect_ratio_policy mode nearest_mode"
+#define MODES "axes:18 coordinate_transformation_mode:11 cubic_coeff_a:11 exclude_outside:11 " \
+              "extrapolation_value:11 keep_aspect_ratio_policy:18 mode nearest_mode:11"
 
 const struct float_operator float_ops_resize[] = {
     {"Resize",   1, 4, MODES, eval_resize},

@@ -303,15 +303,15 @@ static enum err eval_reduce_max(struct float_call *c)
 #define REDUCES "axes keepdims noop_with_empty_axes"
 
 const struct float_operator float_ops_shape[] = {
-    {"Reshape",         1, 2, "allowzero", eval_reshape},
+    {"Reshape",         1, 2, "allowzero:14", eval_reshape},
     {"Flatten",         1, 1, "axis", eval_flatten},
     {"Squeeze",         1, 2, "axes", eval_squeeze},
     {"Unsqueeze",       1, 2, "axes", eval_unsqueeze},
-    {"Shape",           1, 1, "start end", eval_shape},
-    {"Constant",        0, 0, "value value_float value_int value_ints", eval_constant},
+    {"Shape",           1, 1, "start:15 end:15", eval_shape},
+    {"Constant",        0, 0, "value value_float:12 value_int:12 value_ints:12", eval_constant},
     {"ConstantOfShape", 1, 1, "value", eval_constant_of_shape},
-    {"ReduceMax",       1, 2, REDUCES, eval_reduce_max},
-    {"ReduceMean",      1, 2, REDUCES, eval_reduce_mean},
-    {"ReduceSum",       1, 2, REDUCES, eval_reduce_sum},
+    {"ReduceMax",       1, 2, REDUCES ":18", eval_reduce_max},
+    {"ReduceMean",      1, 2, REDUCES ":18", eval_reduce_mean},
+    {"ReduceSum",       1, 2, REDUCES ":13", eval_reduce_sum},
     {0},
 };

@@ -421,13 +421,14 @@ static enum err eval_global_max_pool(struct float_call *c)
     return pool_all(c, true);
 }
 
-#define WINDOW "auto_pad dilations kernel_shape pads strides"
+#define WINDOW "auto_pad kernel_shape pads strides"
 
 const struct float_operator float_ops_window[] = {
-    {"Conv",              2, 3, WINDOW " group", eval_conv},
-    {"QLinearConv",       8, 9, WINDOW " group", eval_qlinear_conv},
-    {"MaxPool",           1, 1, WINDOW " ceil_mode storage_order", eval_max_pool},
-    {"AveragePool",       1, 1, WINDOW " ceil_mode count_include_pad", eval_average_pool},
+    {"Conv",              2, 3, WINDOW " dilations group", eval_conv},
+    {"QLinearConv",       8, 9, WINDOW " dilations group", eval_qlinear_conv},
+    {"MaxPool",           1, 1, WINDOW " ceil_mode:10 dilations:10 storage_order:8", eval_max_pool},
+    {"AveragePool",       1, 1, WINDOW " ceil_mode:10 count_include_pad:7 dilations:19",
+     eval_average_pool},
     {"GlobalAveragePool", 1, 1, "", eval_global_average_pool},
     {"GlobalMaxPool",     1, 1, "", eval_global_max_pool},
     {0},

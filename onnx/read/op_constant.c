@@ -49,7 +49,8 @@ static enum err read_shape(struct onnx_reader *r, const struct onnx_node *node)
 }
 
 const struct onnx_operator onnx_ops_constant[] = {
-    {"Constant", 1, 0, 0, "value value_float value_floats value_int value_ints", read_constant},
-    {"Shape",    1, 1, 1, "end start", read_shape},
+    {"Constant", 1, 0, 0, "value value_float:12 value_floats:12 value_int:12 value_ints:12",
+     read_constant},
+    {"Shape",    1, 1, 1, "end:15 start:15", read_shape},
     {0},
 };

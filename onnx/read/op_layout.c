@@ -420,11 +420,11 @@ static enum err read_dropout(struct onnx_reader *r, const struct onnx_node *node
 }
 
 const struct onnx_operator onnx_ops_layout[] = {
-    {"Cast",      6, 1, 1, "round_mode saturate to", read_cast},
-    {"Dropout",   7, 1, 3, "ratio seed", read_dropout},
+    {"Cast",      6, 1, 1, "round_mode:24 saturate:19 to", read_cast},
+    {"Dropout",   7, 1, 3, "ratio seed:12", read_dropout},
     {"Flatten",   1, 1, 1, "axis", read_flatten},
     {"Identity",  1, 1, 1, "", read_identity},
-    {"Reshape",   5, 2, 2, "allowzero", read_reshape},
+    {"Reshape",   5, 2, 2, "allowzero:14", read_reshape},
     {"Squeeze",   1, 1, 2, "axes", read_squeeze},
     {"Transpose", 1, 1, 1, "perm", read_transpose},
     {"Unsqueeze", 1, 1, 2, "axes", read_unsqueeze},

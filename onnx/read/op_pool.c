@@ -471,16 +471,16 @@ static enum err read_reduce_max(struct onnx_reader *r, const struct onnx_node *n
     return e;
 }
 
-#define WINDOW  "auto_pad ceil_mode dilations kernel_shape pads strides"
+#define WINDOW  "auto_pad ceil_mode:10 kernel_shape pads strides"
 #define REDUCES "axes keepdims noop_with_empty_axes"
 
 const struct onnx_operator onnx_ops_pool[] = {
-    {"AveragePool",       7, 1, 1, WINDOW " count_include_pad", read_average_pool},
+    {"AveragePool",       7, 1, 1, WINDOW " count_include_pad dilations:19", read_average_pool},
     {"GlobalAveragePool", 1, 1, 1, "", read_global_average_pool},
     {"GlobalMaxPool",     1, 1, 1, "", read_global_max_pool},
-    {"MaxPool",           1, 1, 1, WINDOW " storage_order", read_max_pool},
-    {"ReduceMax",         1, 1, 2, REDUCES, read_reduce_max},
-    {"ReduceMean",        1, 1, 2, REDUCES, read_reduce_mean},
-    {"ReduceSum",         1, 1, 2, REDUCES, read_reduce_sum},
+    {"MaxPool",           1, 1, 1, WINDOW " dilations:10 storage_order:8", read_max_pool},
+    {"ReduceMax",         1, 1, 2, REDUCES ":18", read_reduce_max},
+    {"ReduceMean",        1, 1, 2, REDUCES ":18", read_reduce_mean},
+    {"ReduceSum",         1, 1, 2, REDUCES ":13", read_reduce_sum},
     {0},
 };

@@ -444,10 +444,11 @@ static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *n
                             onnx_means_text(x->means));
 }
 
-/* saturate speaks of 8-bit floats only, which are refused by their type. */
+/* saturate speaks of 8-bit floats only, which are refused by their type. axis is read before set
+ * 13, which brought it, too: QONNX's files of older sets become ones with it. */
 const struct onnx_operator onnx_ops_quantize[] = {
-    {"QuantizeLinear",   10, 2, 3, "axis block_size output_dtype precision saturate",
+    {"QuantizeLinear",   10, 2, 3, "axis block_size:21 output_dtype:21 precision:23 saturate:19",
      read_quantize},
-    {"DequantizeLinear", 10, 2, 3, "axis block_size output_dtype", read_dequantize},
+    {"DequantizeLinear", 10, 2, 3, "axis block_size:21 output_dtype:23", read_dequantize},
     {0},
 };

@@ -212,9 +212,9 @@ static enum err read_expand(struct onnx_reader *r, const struct onnx_node *node)
 }
 
 const struct onnx_operator onnx_ops_resize[] = {
-    {"Resize",   10, 1, 4, "axes coordinate_transformation_mode cubic_coeff_a exclude_outside "
-                           "extrapolation_value keep_aspect_ratio_policy mode nearest_mode",
-     read_resize},
+    {"Resize",   10, 1, 4, "axes:18 coordinate_transformation_mode:11 cubic_coeff_a:11 "
+                           "exclude_outside:11 extrapolation_value:11 keep_aspect_ratio_policy:18 "
+                           "mode nearest_mode:11", read_resize},
     {"Expand",    8, 2, 2, "", read_expand},
     {"Upsample",  7, 1, 2, "mode", read_resize},
     {0},

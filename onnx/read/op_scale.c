@@ -252,7 +252,7 @@ static enum err read_batch_normalization(struct onnx_reader *r, const struct onn
 }
 
 const struct onnx_operator onnx_ops_scale[] = {
-    {"BatchNormalization", 7, 5, 5, "epsilon momentum spatial training_mode",
+    {"BatchNormalization", 7, 5, 5, "epsilon momentum spatial training_mode:14",
      read_batch_normalization},
     {"Div", 7, 2, 2, "", read_div},
     {"Mul", 7, 2, 2, "", read_mul},

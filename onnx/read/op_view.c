@@ -403,6 +403,6 @@ const struct onnx_operator onnx_ops_view[] = {
     {"Gather", 1, 2, 2, "axis", read_gather},
     {"Pad",   2, 1, 4, "mode pads value", read_pad},
     {"Slice", 1, 1, 5, "axes ends starts", read_slice},
-    {"Split", 2, 1, 2, "axis num_outputs split", read_split},
+    {"Split", 2, 1, 2, "axis num_outputs:18 split", read_split},
     {0},
 };

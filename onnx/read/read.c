@@ -94,20 +94,10 @@ static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_n
     return onnx_node_unknown(node, r->msg);
 }
 
-static bool knows(const struct onnx_operator *op, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (const char *p = op->attributes; n && (p = strstr(p, name)); p += n)
-        if ((p == op->attributes || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 /* "weight_bits": DORY's own, which numbers say as well. */
 static bool is_annotation(const char *name)
 {
-    size_t n = strlen(name);
+    size_t n = name ? strlen(name) : 0;
 
     return n > 5 && strcmp(name + n - 5, "_bits") == 0;
 }
@@ -136,12 +126,9 @@ static enum err check_node(const struct onnx_reader *r, const struct onnx_node *
         if (!onnx_has_input(node, i))
             return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
     enum err e = check_outputs(r, node);
-    for (size_t i = 0; i < node->proto->n_attribute && !e; i++) {
-        const char *name = node->proto->attribute[i]->name;
-        if (!name || (!knows(op, name) && !(r->integers && is_annotation(name))))
-            e = onnx_node_refuse(node, r->msg, "attribute \"%.100s\" is not understood: want a "
-                                 "model without it", name ? name : "");
-    }
+    for (size_t i = 0; i < node->proto->n_attribute && !e; i++)
+        if (!r->integers || !is_annotation(node->proto->attribute[i]->name))
+            e = onnx_check_attribute(node, i, op->attributes, r->graph.opset, r->msg);
     return e;
 }
 

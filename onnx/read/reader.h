@@ -150,7 +150,7 @@ struct onnx_operator {
     const char        *name;
     int                since; // operator set; 0: of com.microsoft
     uint32_t           least_input, most_input;
-    const char        *attributes; // those it knows, separated by spaces
+    const char        *attributes; // those it knows, as onnx_check_attribute() takes them
     enum err         (*read)(struct onnx_reader *r, const struct onnx_node *node);
 };
 

@@ -1097,6 +1097,11 @@ static void what_cannot_be_quantised_is_refused_by_name(void **state)
     refuse(changed("r1", "LRN"), "node \"r1\" (LRN): no such operator");
     refuse(changed("a2", "Div"), "node \"a2\" (Div): divides by a map: want");
     refuse(changed("r1", "Softmax"), "node \"r1\" (Softmax): cannot be quantised: want those");
+    Onnx__ModelProto *m = changed("r1", "AveragePool"); // of set 13
+    make_ints(find_node(m, "r1"), "kernel_shape", 2, (const int64_t[]){1, 1});
+    make_ints(find_node(m, "r1"), "dilations", 2, (const int64_t[]){1, 1});
+    refuse(m, "node \"r1\" (AveragePool): attribute \"dilations\" is not in operator set 13: want "
+              "set 19 or later");
 }
 
 /* A map in the middle, which others read, and the sums, as the network of one output has them. */

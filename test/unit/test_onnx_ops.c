@@ -225,7 +225,8 @@ MODEL(sum_channels_last, n = make_node(m, "Transpose", "t", "b", "t");
       ints(n, "perm", LIST(0, 2, 3, 1)); n = make_node(m, "ReduceSum", "p", "t", "y");
       ints(n, "axes", LIST(3)); n = make_node(m, "Transpose", "u", "y", "u");
       ints(n, "perm", LIST(0, 3, 1, 2)); end(m, "u", 1.0F / 8, I8, 0))
-MODEL(average_of_pixels_apart, n = make_node(m, "AveragePool", "p", "b", "y");
+MODEL(average_of_pixels_apart, m->opset_import[0]->version = 19;
+      n = make_node(m, "AveragePool", "p", "b", "y");
       ints(n, "kernel_shape", LIST(2, 4)); ints(n, "dilations", LIST(3, 1));
       ints(n, "strides", LIST(2, 1)); end(m, "y", 1.0F / 16, I8, 6))
 MODEL(expanded, make_node(m, "GlobalMaxPool", "g", "b", "g");
@@ -505,7 +506,8 @@ MODEL(enlarged_to_sizes, int_list(m, "k", LIST(1, 4, 2 * ROWS, 2 * COLUMNS));
       conv(m, "y", "c", 1.0F / 16, U8, 8);
       end(m, "c", 1.0F / 16, U8, 8))
 
-MODEL(enlarged_by_axes, make_float_list(m, "k", 2, (const float[]){3, 2});
+MODEL(enlarged_by_axes, m->opset_import[0]->version = 19;
+      make_float_list(m, "k", 2, (const float[]){3, 2});
       n = make_node(m, "Resize", "z", "b - k", "y"); ints(n, "axes", LIST(-1, 2));
       end(m, "y", 1.0F / 16, I8, -4))
 MODEL(enlarged_channels_last, n = make_node(m, "Transpose", "t", "b", "t");
@@ -979,7 +981,13 @@ MODEL(factors_behind_average, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(average_negated, scalar(m, "f", -1); make_node(m, "GlobalAveragePool", "g", "b", "g");
       make_node(m, "Mul", "m", "g f", "y"); end(m, "y", 1.0F / 16, I8, 0))
-MODEL(training, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
+MODEL(average_apart_early, n = make_node(m, "AveragePool", "p", "b", "y");
+      ints(n, "kernel_shape", LIST(2, 2)); ints(n, "dilations", LIST(2, 2));
+      end(m, "y", 1.0F / 16, I8, 6))
+MODEL(known_set_too, n = make_node(m, "MaxPool", "p", "b", "y");
+      ints(n, "kernel_shape", LIST(2, 2)); ints(n, "dilations:10", LIST(2, 2));
+      end(m, "y", 1.0F / 16, I8, 6))
+MODEL(training, m->opset_import[0]->version = 14; channels(m, "f", 0, (const float[]){1, 2, 3, 4});
       n = make_node(m, "BatchNormalization", "n", "b f f f f", "y");
       make_int(n, "training_mode", 1); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(negative_variance, channels(m, "f", 0, (const float[]){1, 2, -3, 4});
@@ -1123,6 +1131,9 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {factors_behind_sum, "node \"m\" (Mul): scales what is already a sum: want"},
         {factors_behind_average, "node \"m\" (Mul): scales channels of what is already averaged"},
         {average_negated, "node \"m\" (Mul): changes the sign of what is already pooled: want"},
+        {average_apart_early, "node \"p\" (AveragePool): attribute \"dilations\" is not in "
+                              "operator set 13: want set 19 or later"},
+        {known_set_too, "node \"p\" (MaxPool): attribute \"dilations:10\" is not understood: want"},
         {training, "node \"n\" (BatchNormalization): is in training mode: want"},
         {negative_variance, "node \"n\" (BatchNormalization): constant 2 makes a factor of"},
         {bounds_reversed, "node \"c\" (Clip): clips to 1 .. -1: want"},
