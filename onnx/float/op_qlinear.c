@@ -125,7 +125,7 @@ const struct float_operator float_ops_qlinear[] = {
     {"QLinearMul",    7, 8, "", eval_two},
     {"QLinearLeakyRelu", 4, 5, "alpha", eval_one},
     {"QLinearSigmoid",   4, 5, "", eval_one},
-    {"QLinearAveragePool", 4, 5, "auto_pad ceil_mode channels_last count_include_pad dilations "
+    {"QLinearAveragePool", 4, 5, "auto_pad ceil_mode channels_last count_include_pad "
                            "kernel_shape pads strides", eval_one},
     {"QLinearGlobalAveragePool", 5, 5, "channels_last", eval_one},
     {0},

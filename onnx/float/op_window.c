@@ -309,6 +309,7 @@ static enum err eval_qlinear_conv(struct float_call *c)
 struct pool {
     struct sliding s;
     bool   largest, counts_padding;
+    bool   counts_beyond; // what ceil_mode adds behind the padding, too
     size_t origin; // of the channel's map, in the input
 };
 
@@ -341,7 +342,8 @@ static struct tally look(const struct pool *p, const struct array *x, const size
                 bool in = tap(s, 0, o[0], z, &at[0], &padded[0]);
                 in &= tap(s, 1, o[1], y, &at[1], &padded[1]);
                 in &= tap(s, 2, o[2], k, &at[2], &padded[2]);
-                t.n += in || (p->counts_padding && padded[0] && padded[1] && padded[2]);
+                padded[0] &= padded[1] && padded[2];
+                t.n += in || (p->counts_padding && (padded[0] || p->counts_beyond));
                 if (!in)
                     continue;
                 double v = array_get(
@@ -393,6 +395,7 @@ static enum err eval_average_pool(struct float_call *c)
     enum err e = onnx_attr_int(c->node, "count_include_pad", &count, c->msg);
 
     p.counts_padding = count;
+    p.counts_beyond = !onnx_is_own_domain(c->node->proto->domain); // ONNX Runtime's, of bytes
     if (!e)
         e = read_sliding(c, NULL, &p.s);
     return e ? e : pool(c, &p);

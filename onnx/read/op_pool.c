@@ -230,7 +230,7 @@ static enum err find_divisors(struct onnx_reader *r, const struct onnx_node *nod
 }
 
 /* Explicit or automatic padding counts where the node says so, that of Pad always, what ceil_mode
- * adds never. */
+ * adds never; but for ONNX Runtime's own operator, whose window counts whole. */
 static enum err find_margin(const struct onnx_reader *r, const struct onnx_node *node,
                             const struct onnx_meaning *x, struct window w, uint32_t margin[4])
 {
@@ -249,7 +249,7 @@ static enum err find_margin(const struct onnx_reader *r, const struct onnx_node 
         margin[axis] = w.pad_before[axis];
         margin[2 + axis] = w.pad_after[axis];
     }
-    if (!ceil_mode)
+    if (!ceil_mode || !onnx_is_own_domain(node->proto->domain))
         return ERR_NONE;
     memset(pads, 0, sizeof pads);
     e = onnx_read_pads(r, node, x, pads); // which ceil_mode has made more of

@@ -162,7 +162,6 @@ static enum err read_concat(struct onnx_reader *r, const struct onnx_node *node)
     return e;
 }
 
-/* x, y's scale and zero point. */
 /* x, y's scale and zero point; of a window. */
 static enum err read_window_average(struct onnx_reader *r, const struct onnx_node *node)
 {
@@ -179,6 +178,7 @@ static enum err read_window_average(struct onnx_reader *r, const struct onnx_nod
     return e ? e : finish(r, node, 3, &out);
 }
 
+/* x, y's scale and zero point; of the whole map. */
 static enum err read_average(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x, out;

@@ -585,6 +585,26 @@ static void qlinear(Onnx__ModelProto *m)
     make_opset(m, "com.microsoft", 1);
 }
 
+/* The mean of 2 x 2 bytes by two, of a map that has an odd row, which the last windows lack. */
+static Onnx__NodeProto *qlinear_average(Onnx__ModelProto *m)
+{
+    const int8_t zero = 6;
+
+    scalar(m, "y.s", 1.0F / 16);
+    make_tensor(m, "z", I8, (const int64_t[]){-1}, &zero, 1);
+    Onnx__NodeProto *n = microsoft(make_node(m, "QLinearAveragePool", "p",
+                                             "b.q b.scale b.zero y.s z", "q"));
+    ints(n, "kernel_shape", LIST(2, 2));
+    ints(n, "strides", LIST(2, 2));
+    make_int(n, "count_include_pad", 1);
+    make_node(m, "DequantizeLinear", "out/DQ", "q y.s z", "out");
+    make_opset(m, "com.microsoft", 1);
+    return n;
+}
+
+MODEL(qlinear_average_ceil, make_int(qlinear_average(m), "ceil_mode", 1))
+MODEL(qlinear_average_padded, ints(qlinear_average(m), "pads", LIST(0, 0, 1, 0)))
+
 /* A rounded sum times a matrix, and back to bytes. */
 static void qlinear_matmul(Onnx__ModelProto *m)
 {
@@ -876,11 +896,41 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(image_added, 0, 2), T(image_twice, 0, 2), T(image_subtracted, 0, 3),
         T(image_multiplied, 0, 4), T(image_gated, 0, 4),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
+        T(qlinear_average_ceil, 0, 3), T(qlinear_average_padded, 0, 3),
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         run(&models[i]);
+}
+
+/* ONNX Runtime's own average divides by all of a window, whatever makes it reach beyond the map. */
+static void an_average_of_bytes_counts_ceil_mode_as_padding(void **state)
+{
+    void (*const fill[])(Onnx__ModelProto *) = {qlinear_average_ceil, qlinear_average_padded};
+    int64_t got[2][4 * 3 * CHANNELS];
+    (void)state;
+
+    for (size_t k = 0; k < 2; k++) {
+        Onnx__ModelProto *model = begin();
+        int8_t bytes[CHANNELS * ROWS * COLUMNS];
+        struct array image = image_of(0, bytes);
+        struct reference r;
+        fill[k](model);
+        prune(model);
+        struct network n = network_of(model, "averages");
+        const struct layer *l = &n.layer[n.n_layer - 1];
+        assert_true(l->out.height == 4 && l->out.width == 3 && l->out.channels == CHANNELS);
+        reference_init(&r, &n);
+        reference_run(&r, bytes);
+        for (uint32_t i = 0; i < 4 * 3 * CHANNELS; i++)
+            got[k][i] = reference_delivered(&r, n.n_layer - 1, i / 3 % 4, i % 3, i / 12);
+        reference_release(&r);
+        network_release(&n);
+        array_release(&image);
+        make_free(model);
+    }
+    assert_memory_equal(got[0], got[1], sizeof got[0]);
 }
 
 /* ---- Refusals ---- */
@@ -1188,6 +1238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operator_gives_what_onnx_defines),
         cmocka_unit_test(sums_of_codes_are_convolutions_of_what_they_mean),
+        cmocka_unit_test(an_average_of_bytes_counts_ceil_mode_as_padding),
         cmocka_unit_test(each_refusal_names_node_place_and_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
