@@ -160,7 +160,7 @@ static enum err pool_currents(struct nir_build *b, uint32_t node, const struct n
     if (e)
         return e;
     real->bias = calloc(l->out.channels, sizeof *real->bias);
-    if (!real->bias || !nir_state_rounding(l))
+    if (!real->bias)
         return nir_no_memory(b);
     real->pooled = true;
     real->unit = of->unit * share;
