@@ -3,8 +3,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
+
+#include "core/half.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
@@ -183,17 +184,6 @@ static uint64_t raw_bits(const struct onnx_tensor *t, size_t i)
 {
     size_t size = type_of(t->type)->bits / 8;
     return little_endian(t->proto->raw_data.data + i * size, size);
-}
-
-/* Of IEEE's 16 bits: sign, 5 bits of exponent, 10 of fraction. */
-static double half_real(uint16_t bits)
-{
-    int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double v = exponent == 31 ? (fraction ? NAN : INFINITY)
-               : exponent     ? ldexp(1024 + fraction, exponent - 25)
-                              : ldexp(fraction, -24);
-
-    return bits >> 15 ? -v : v;
 }
 
 /* The upper half of a float. */

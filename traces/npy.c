@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/half.h"
 #include "core/util.h"
 
 enum { HEAD = 10, MOST_HEADER = 4096, ALIGN = 64 };
@@ -15,9 +16,9 @@ static const struct type {
     const char *name; // numpy's
     size_t      size;
 } types[] = {
-    [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8}, [NPY_UINT8] = {"|u1", 1},
-    [NPY_INT8] = {"|i1", 1},    [NPY_UINT16] = {"<u2", 2},  [NPY_INT16] = {"<i2", 2},
-    [NPY_INT32] = {"<i4", 4},   [NPY_INT64] = {"<i8", 8},
+    [NPY_FLOAT16] = {"<f2", 2}, [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8},
+    [NPY_UINT8] = {"|u1", 1},   [NPY_INT8] = {"|i1", 1},    [NPY_UINT16] = {"<u2", 2},
+    [NPY_INT16] = {"<i2", 2},   [NPY_INT32] = {"<i4", 4},   [NPY_INT64] = {"<i8", 8},
 };
 
 /* ---- Reading ---- */
@@ -35,22 +36,30 @@ static const char *behind(const char *text, const char *key)
     return p + strspn(p, " ");
 }
 
+/* Of either order of bytes: '<f4', '>f4'. */
+static bool is_type(const char *descr, const char *name)
+{
+    return descr[0] == '\'' && (descr[1] == name[0] || (descr[1] == '>' && name[0] == '<')) &&
+           strncmp(descr + 2, name + 1, 2) == 0 && descr[4] == '\'';
+}
+
 static enum err read_type(struct npy *a, const struct infile *f, const char *text,
                           struct err_msg *m)
 {
     const char *descr = behind(text, "descr"), *order = behind(text, "fortran_order");
 
-    for (size_t i = NPY_FLOAT32; descr && i < N_NPY_TYPE; i++)
-        if (*descr == '\'' && strncmp(descr + 1, types[i].name, 3) == 0 && descr[4] == '\'') {
+    for (size_t i = 0; descr && i < N_NPY_TYPE; i++)
+        if (is_type(descr, types[i].name)) {
             a->type = (enum npy_type)i;
+            a->big_endian = descr[1] == '>';
             if (order && strncmp(order, "False", 5) == 0)
                 return ERR_NONE;
             return infile_error(f, 0, m, "an array in Fortran's order: want C's, as "
                                 "numpy.ascontiguousarray() makes it");
         }
     const char *what = descr ? descr : "nothing";
-    return infile_error(f, 0, m, "an array of %.*s: want '<f4', '<f8', '|u1', '|i1', '<i4' or "
-                        "'<i8', as astype() makes it", min_i32((int32_t)strcspn(what, ",}"), 8),
+    return infile_error(f, 0, m, "an array of %.*s: want '<f2', '<f4', '<f8', '|u1', '|i1', '<i4' "
+                        "or '<i8', as astype() makes it", min_i32((int32_t)strcspn(what, ",}"), 8),
                         what);
 }
 
@@ -147,36 +156,43 @@ void npy_release(struct npy *a)
 
 double npy_value(const struct npy *a, size_t i)
 {
+    const size_t size = types[a->type].size;
+    uint64_t bits = 0;
     float f;
     double d;
-    int32_t n;
-    int64_t l;
 
+    for (size_t k = 0; k < size; k++)
+        bits |= (uint64_t)a->data[size * i + (a->big_endian ? size - 1 - k : k)] << 8 * k;
+    const uint32_t word = (uint32_t)bits;
     switch (a->type) {
+    case NPY_FLOAT16:
+        return half_real((uint16_t)bits);
     case NPY_FLOAT32:
-        memcpy(&f, a->data + 4 * i, sizeof f);
+        memcpy(&f, &word, sizeof f);
         return (double)f;
     case NPY_FLOAT64:
-        memcpy(&d, a->data + 8 * i, sizeof d);
+        memcpy(&d, &bits, sizeof d);
         return d;
     case NPY_UINT8:
-        return a->data[i];
-    case NPY_INT8:
-        return (int8_t)a->data[i];
     case NPY_UINT16:
-        return a->data[2 * i] | a->data[2 * i + 1] << 8;
+        return word;
+    case NPY_INT8:
+        return (int8_t)bits;
     case NPY_INT16:
-        return (int16_t)(uint16_t)(a->data[2 * i] | a->data[2 * i + 1] << 8);
+        return (int16_t)bits;
     case NPY_INT32:
-        memcpy(&n, a->data + 4 * i, sizeof n);
-        return n;
+        return (int32_t)word;
     case NPY_INT64:
-        memcpy(&l, a->data + 8 * i, sizeof l);
-        return (double)l;
+        return (double)(int64_t)bits;
     case N_NPY_TYPE:
         break;
     }
     return 0;
+}
+
+bool npy_is_real(enum npy_type t)
+{
+    return t == NPY_FLOAT16 || t == NPY_FLOAT32 || t == NPY_FLOAT64;
 }
 
 const char *npy_type_name(enum npy_type t)

@@ -97,6 +97,27 @@ static void labels_may_be_a_file_of_their_own(void **state)
     expect_images(DATA "hwc.npy", &how, N, "cccc", true);
 }
 
+/* The labels of labels.npy, '<i8', with each label's bytes the other way round. */
+static void labels_may_have_the_highest_byte_first(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    uint8_t bytes[512], turned[512];
+    FILE *f = fopen(DATA "labels.npy", "rb");
+
+    assert_non_null(f);
+    const size_t n = fread(bytes, 1, sizeof bytes, f), head = n - N * 8;
+    fclose(f);
+    char *order = memchr(bytes, '<', head);
+    assert_non_null(order);
+    *order = '>';
+    memcpy(turned, bytes, n);
+    for (size_t i = 0; i < N * 8; i++)
+        turned[head + i] = bytes[head + i / 8 * 8 + 7 - i % 8];
+    tmpdir_write(*state, "labels.npy", turned, n);
+    const struct images_how how = { .labels = tmpdir_path(path, *state, "labels.npy") };
+    expect_images(DATA "hwc.npy", &how, N, "cccc", true);
+}
+
 static void bytes_without_a_header_have_the_shape_that_the_user_states(void **state)
 {
     const struct images_how how = { .shape = "3x6x5", .labels = DATA "labels.npy" };
@@ -335,6 +356,7 @@ int main(void)
         cmocka_unit_test(an_array_of_one_image_is_that_image),
         cmocka_unit_test(an_archive_holds_images_and_their_labels),
         cmocka_unit_test(labels_may_be_a_file_of_their_own),
+        WITH_FILES(labels_may_have_the_highest_byte_first),
         cmocka_unit_test(bytes_without_a_header_have_the_shape_that_the_user_states),
         cmocka_unit_test(folders_of_pictures_are_classes_in_the_order_of_their_names),
         cmocka_unit_test(pictures_of_a_folder_come_in_the_order_of_their_names),

@@ -218,14 +218,51 @@ static void real_values_are_cut_as_quantize_linear_does_and_counted(void **state
     assert_refused(*state, "", "x.npy: image 1, value 1 is nan: want numbers");
 }
 
+/* Values as IEEE 754 lays them out, the highest byte first or last. */
+static void arrays_have_either_order_of_bytes_and_floats_of_16_bits(void **state)
+{
+    static const struct {
+        const char *type; // behind the order of bytes
+        size_t      size;
+        uint64_t    v[2 * N]; // 0, 1/4, 3/4, -1, 100, 126, 126 1/4, -2; as integers cut towards 0
+        bool        whole;
+    } arrays[] = {
+        {"f2", 2, {0, 0x3400, 0x3a00, 0xbc00, 0x5640, 0x57e0, 0x57e4, 0xc000}, false},
+        {"f4", 4, {0, 0x3e800000, 0x3f400000, 0xbf800000, 0x42c80000, 0x42fc0000, 0x42fc8000,
+                   0xc0000000}, false},
+        {"f8", 8, {0, 0x3fd0000000000000, 0x3fe8000000000000, 0xbff0000000000000,
+                   0x4059000000000000, 0x405f800000000000, 0x405f900000000000,
+                   0xc000000000000000}, false},
+        {"i2", 2, {0, 0, 0, 0xffff, 100, 126, 126, 0xfffe}, true},
+        {"i4", 4, {0, 0, 0, 0xffffffff, 100, 126, 126, 0xfffffffe}, true},
+        {"i8", 8, {0, 0, 0, UINT64_MAX, 100, 126, 126, UINT64_MAX - 1}, true},
+    };
+
+    write_model(*state, quantised(ONNX_TYPE(UINT8), 3));
+    for (size_t t = 0; t < sizeof arrays / sizeof *arrays; t++)
+        for (int big = 0; big < 2; big++) {
+            const size_t size = arrays[t].size;
+            const char type[] = {big ? '>' : '<', arrays[t].type[0], arrays[t].type[1], '\0'};
+            uint8_t data[2 * N * 8];
+            for (size_t i = 0; i < 2 * N; i++)
+                for (size_t k = 0; k < size; k++)
+                    data[i * size + (big ? size - 1 - k : k)] = (uint8_t)(arrays[t].v[i] >> 8 * k);
+            write_npy(*state, type, data, 2 * N * size);
+            assert_bytes(*state, "", (const int[]){3, 3, arrays[t].whole ? 3 : 5, 1, 203, 255, 255,
+                                                   0}, 1);
+        }
+}
+
 static void other_arrays_of_numpy_are_refused_with_a_cure(void **state)
 {
     float v[2 * N] = {0};
 
     write_model(*state, quantised(ONNX_TYPE(UINT8), 3));
-    write_npy(*state, "<f2", v, sizeof v);
-    assert_refused(*state, "", "an array of '<f2': want '<f4', '<f8', '|u1', '|i1', '<i4' or "
-                   "'<i8', as astype() makes it");
+    write_npy(*state, "<c8", v, sizeof v);
+    assert_refused(*state, "", "an array of '<c8': want '<f2', '<f4', '<f8', '|u1', '|i1', '<i4' "
+                   "or '<i8', as astype() makes it");
+    write_npy(*state, ">u1", v, sizeof v); // numpy writes '|u1'
+    assert_refused(*state, "", "an array of '>u1': want");
     write_npy(*state, "<f4', 'fortran_order': True, 'more': '", v, sizeof v);
     assert_refused(*state, "", "in Fortran's order: want C's, as numpy.ascontiguousarray()");
 }
@@ -278,6 +315,7 @@ int main(void)
         IN_A_FOLDER(signed_values_are_carried_once_the_user_says_that_they_are),
         IN_A_FOLDER(the_key_is_refused_where_the_file_says_it),
         IN_A_FOLDER(an_input_of_bytes_takes_any_array_of_whole_numbers_that_they_hold),
+        IN_A_FOLDER(arrays_have_either_order_of_bytes_and_floats_of_16_bits),
         IN_A_FOLDER(other_arrays_of_numpy_are_refused_with_a_cure),
         IN_A_FOLDER(an_image_of_4_bits_is_cut_to_them),
         IN_A_FOLDER(real_values_are_cut_as_quantize_linear_does_and_counted),

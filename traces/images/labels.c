@@ -8,7 +8,7 @@
 
 struct labels {
     struct elements number;
-    enum npy_type   type;
+    struct npy      one; // as each label is: type and order of bytes
     uint64_t        count_byte; // where the file states how many
 };
 
@@ -17,7 +17,7 @@ static enum err read_idx(struct labels *l, struct err_msg *m)
     uint32_t count;
     enum err e = idx_read_head(l->number.file, IDX_LABELS, &count, m);
 
-    l->type = NPY_UINT8;
+    l->one.type = NPY_UINT8;
     l->number.count = count;
     l->count_byte = IDX_MAGIC_BYTE;
     return e;
@@ -30,11 +30,12 @@ static enum err read_array(struct labels *l, struct err_msg *m)
 
     if (e)
         return e;
-    if (a.type == NPY_FLOAT32 || a.type == NPY_FLOAT64 || a.n_dim == 0 || a.n != a.dim[0])
+    if (npy_is_real(a.type) || a.n_dim == 0 || a.n != a.dim[0])
         return infile_error(l->number.file, 0, m, "an array of '%s' in %" PRIu32 " dimensions: "
                             "want labels, whole numbers in one dimension", npy_type_name(a.type),
                             a.n_dim);
-    l->type = a.type;
+    l->one.type = a.type;
+    l->one.big_endian = a.big_endian;
     l->number.count = a.n;
     return ERR_NONE;
 }
@@ -52,7 +53,7 @@ static enum err open_file(struct labels **out, struct infile *f,
     l->number.file = f;
     enum err e = read(l, m);
     l->number.head_byte = infile_byte(f);
-    l->number.byte = npy_type_byte(l->type);
+    l->number.byte = npy_type_byte(l->one.type);
     if (e) {
         labels_close(l);
         return e;
@@ -115,7 +116,8 @@ enum err labels_next(struct labels *l, uint32_t n_classes, uint32_t *label, int 
 
     if (e || !*more)
         return e;
-    const struct npy one = { .type = l->type, .n = 1, .data = bytes };
+    struct npy one = l->one;
+    one.data = bytes;
     double v = npy_value(&one, 0);
     if (!(v >= 0 && v < n_classes))
         return infile_error(l->number.file, infile_byte(l->number.file) - l->number.byte, m,

@@ -115,8 +115,7 @@ static bool are_images(const struct npy *a, uint64_t count)
 
 static bool are_labels(const struct npy *a, uint64_t count)
 {
-    return a->type != NPY_FLOAT32 && a->type != NPY_FLOAT64 && a->n_dim > 0 && a->n == a->dim[0] &&
-           a->n == count;
+    return !npy_is_real(a->type) && a->n_dim > 0 && a->n == a->dim[0] && a->n == count;
 }
 
 /* The only member of this role, or the only one of a test set; z->n: there is none. */
