@@ -130,7 +130,7 @@ static void run_chip(const char *model, const char *const *set, const int8_t *pi
 
 #define ADC(bits, range)                                                                           \
     "core.readout.kind=adc", "core.readout.bits=" bits, "core.readout.range=" range
-#define CELL(name, bits, scheme)                                                                   \
+#define OF_CELL(name, bits, scheme)                                                                \
     "core.crossbar.cell=" name, "core.crossbar.cell_bits=" bits, "core.crossbar.scheme=" scheme
 #define READS(slice, rows)                                                                         \
     "core.crossbar.input_slice_bits=" slice, "core.crossbar.rows_at_once=" rows
@@ -139,17 +139,17 @@ static void run_chip(const char *model, const char *const *set, const int8_t *pi
  * step is 1 of either converter: digits of several bits have either sign where inputs have. */
 static const char *const exact[][MOST_SET] = {
     { READS("1", "0"), NULL },
-    { READS("3", "64"), CELL("sliced", "0", "signed"), NULL },
-    { READS("2", "1"), CELL("sliced", "4", "offset"), NULL },
-    { READS("8", "100"), CELL("sram", "0", "signed"), NULL },
+    { READS("3", "64"), OF_CELL("sliced", "0", "signed"), NULL },
+    { READS("2", "1"), OF_CELL("sliced", "4", "offset"), NULL },
+    { READS("8", "100"), OF_CELL("sram", "0", "signed"), NULL },
     { READS("8", "0"), ADC("24", "8388608"), NULL },
-    { READS("1", "0"), CELL("sliced", "1", "offset"), ADC("8", "255"), "core.crossbar.rows=255",
+    { READS("1", "0"), OF_CELL("sliced", "1", "offset"), ADC("8", "255"), "core.crossbar.rows=255",
       NULL },
     { READS("1", "0"), ADC("16", "32768"), NULL }, // in planes of bits from here on
-    { READS("1", "0"), CELL("sliced", "2", "offset"), ADC("9", "511"), NULL },
-    { READS("2", "70"), CELL("sliced", "3", "signed"), ADC("11", "1023"), NULL },
-    { READS("4", "0"), CELL("sram", "0", "signed"), ADC("12", "2047"), NULL },
-    { "fabric.partial_sum=analog", READS("1", "0"), CELL("sliced", "2", "signed"), NULL },
+    { READS("1", "0"), OF_CELL("sliced", "2", "offset"), ADC("9", "511"), NULL },
+    { READS("2", "70"), OF_CELL("sliced", "3", "signed"), ADC("11", "1023"), NULL },
+    { READS("4", "0"), OF_CELL("sram", "0", "signed"), ADC("12", "2047"), NULL },
+    { "fabric.partial_sum=analog", READS("1", "0"), OF_CELL("sliced", "2", "signed"), NULL },
     { "core.readout.separate=yes", READS("2", "0"), ADC("17", "65535"), NULL },
     { "core.readout.kind=charge", NULL },
 };
@@ -324,7 +324,7 @@ static void each_value_is_tried_beside_each_other(void **state)
 static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
 {
     static const char *const bits[] = { READS("1", "0"), NULL };
-    static const char *const narrow[] = { READS("1", "0"), CELL("sliced", "2", "offset"),
+    static const char *const narrow[] = { READS("1", "0"), OF_CELL("sliced", "2", "offset"),
                                           ADC("4", "15"), NULL };
     int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
     struct logits l;
@@ -679,7 +679,7 @@ static void a_weight_of_0_is_refused_where_no_device_keeps_it(void **state)
 
 static void a_weight_that_no_device_keeps_is_refused(void **state)
 {
-    static const char *const set[] = { CELL("sliced", "2", "signed"), NULL };
+    static const char *const set[] = { OF_CELL("sliced", "2", "signed"), NULL };
     struct machine k;
     struct plan other;
     struct err_msg m;
