@@ -296,6 +296,16 @@ static bool finish_site(struct elastic_chip *c, struct site *s)
            meter_init(&s->digital_meter, causes) && site_needs(s);
 }
 
+/* Those that a pixel has, where all have as many (links.c). */
+static void find_pixel_bits(struct elastic_chip *c, uint32_t stream)
+{
+    const struct plan_stream *st = &c->plan->stream[stream];
+    const struct intake *in = c->intake_of[stream];
+
+    if (st->pos_n == 0 && !(in && in->used && in->prompt))
+        c->link_of[stream]->pixel_bits = (uint64_t)st->n * st->value_bits;
+}
+
 static void number_stage(struct elastic_chip *c, struct meter *m, bool *fast, const bool *which)
 {
     *fast = which && which[c->n_stage];
@@ -388,6 +398,8 @@ static bool make(struct elastic_chip *c, const bool *fast)
         made = connect(c, i);
     for (uint32_t i = 0; made && i < c->n_site; i++)
         made = finish_site(c, &c->site[i]);
+    for (uint32_t i = 0; made && i < p->n_stream; i++)
+        find_pixel_bits(c, i);
     for (uint32_t i = 0; made && i < c->n_site; i++)
         number(c, &c->site[i], fast);
     if (made && c->net && p->config->fabric.multicast == MULTICAST_TREE)

@@ -109,14 +109,6 @@ static void take_residual(struct site *s, uint64_t first, uint32_t n, uint64_t n
     }
 }
 
-/* Places that n outputs from `first` on take in the output buffer. */
-uint32_t site_places(const struct site *s, uint64_t first, uint32_t n)
-{
-    if (!s->ends || !s->layer->pooled)
-        return n;
-    return (uint32_t)(order_image(s->own, first + n) - order_image(s->own, first));
-}
-
 /* Of a core of tokens: what its lanes take for the next one. */
 static uint64_t token_clocks(const struct site *s)
 {
@@ -128,13 +120,13 @@ static uint64_t token_clocks(const struct site *s)
     return max_u64(1, tokens_clocks(p, s->pc->plan_layer, &work));
 }
 
-uint64_t site_digital_clocks(struct site *s, uint32_t n)
+uint64_t site_find_digital_clocks(struct site *s, uint32_t n)
 {
     const struct config *c = s->chip->plan->config;
 
     if (s->tokens) {
         s->digital_clk = token_clocks(s);
-    } else if (n != s->digital_of) { // mostly they are as many
+    } else {
         uint64_t ops = stage_digital_ops(s->layer, n, s->pc->out_n) * s->chip->plan->train;
         uint64_t clk = stage_clocks(c, STAGE_DIGITAL, ops);
         s->digital_of = n;

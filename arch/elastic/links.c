@@ -3,55 +3,23 @@
 
 #include "arch/elastic/site.h"
 
-static void tell(const struct fill *f, uint64_t now)
-{
-    if (f->watch)
-        f->watch->fill(f->watch->user, now, f->buffer, f->used);
-}
-
-void fill_add(struct fill *f, uint64_t now, uint32_t n)
-{
-    bool was = f->used >= f->size;
-
-    f->used += n;
-    f->most = max_u32(f->most, f->used);
-    if (!was && f->used >= f->size)
-        f->since_clk = now;
-    tell(f, now);
-}
-
-void fill_take(struct fill *f, uint64_t now, uint32_t n)
-{
-    bool was = f->used >= f->size;
-
-    assert(f->used >= n);
-    f->used -= n;
-    if (was && f->used < f->size)
-        f->full_clk += now - f->since_clk;
-    tell(f, now);
-}
-
-void fill_settle(struct fill *f, uint64_t now)
-{
-    if (f->used >= f->size)
-        f->full_clk += now - f->since_clk;
-    f->since_clk = now;
-}
-
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link)
 {
     *b = (struct send_buffer){ .fill = { .size = max_u32(size, least), .raised = least > size },
                                .n_link = n_link };
-    b->room = b->fill.size;
-    b->by = divisor_of(b->room);
-    b->token = calloc(b->room, sizeof *b->token);
-    return b->token != NULL;
+    return send_buffer_room(b, b->fill.size);
 }
 
-void send_buffer_put(struct send_buffer *b, uint32_t n, uint64_t clk)
+bool send_buffer_room(struct send_buffer *b, uint32_t n)
 {
-    assert(b->end - b->first < b->room);
-    *send_buffer_token(b, b->end++) = (struct token_out){ n, b->n_link, clk, clk };
+    uint32_t room = 1;
+
+    while (room < n)
+        room *= 2;
+    free(b->token);
+    b->token = calloc(room, sizeof *b->token);
+    b->mask = room - 1;
+    return b->token != NULL;
 }
 
 /* A link has finished sending the token. */
@@ -67,7 +35,7 @@ static void sent(struct send_buffer *b, uint64_t token, uint64_t now)
 }
 
 /* A token that carries no bits takes a clock: a link sends no more than one in a clock. */
-uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits)
+uint64_t link_find_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits)
 {
     const struct plan *p = s->chip->plan;
     const struct plan_stream *st = &p->stream[l->stream];
@@ -81,7 +49,7 @@ uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t 
     for (uint32_t i = 0; in->used && i < n; i++) // what is dropped where it comes has no values
         values -= !in->used[order_at(l->order, l->pixels + i)];
     *bits = (uint64_t)values * st->n * st->value_bits;
-    if (*bits != l->last_bits || l->last_clk == 0) { // mostly they are as many
+    if (*bits != l->last_bits || l->last_clk == 0) {
         l->last_bits = *bits;
         l->last_clk = max_u64(1, stage_link_clocks(p->config, p->fabric, &st->route, *bits));
         l->last_clk = l->fast ? 1 : l->last_clk;

@@ -19,24 +19,6 @@ bool meter_init(struct meter *m, uint32_t room)
     return true;
 }
 
-/* Adds the time since the last change. */
-static void pass(struct meter *m, uint64_t now)
-{
-    uint64_t clk = now - m->since_clk;
-
-    m->since_clk = now;
-    if (m->state == ELASTIC_BUSY) {
-        m->busy_clk += clk;
-        return;
-    }
-    struct meter_cause *c = &m->cause[m->by];
-    if (c->work != m->work)
-        c->late_clk = 0;
-    c->work = m->work;
-    c->late_clk += clk;
-    c->cause.clk += clk;
-}
-
 /* What it has waited for since its last work, or before its first, was idleness. */
 static void settle(struct meter *m)
 {
@@ -49,8 +31,8 @@ static void settle(struct meter *m)
     }
 }
 
-static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on on,
-                     uint32_t stream)
+uint32_t meter_find(struct meter *m, enum elastic_state state, enum elastic_on on,
+                    uint32_t stream)
 {
     for (uint32_t i = 1; i < m->n; i++) {
         const struct elastic_cause *c = &m->cause[i].cause;
@@ -71,13 +53,13 @@ void meter_begin(struct meter *m, uint64_t now)
 void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
                   uint32_t stream)
 {
-    pass(m, now);
+    meter_pass(m, now);
     m->state = state;
     if (m->watch)
         m->watch->state(m->watch->user, now, m->stage,
                         &(struct elastic_cause){ state, on, stream, 0 });
     if (state != ELASTIC_BUSY) {
-        m->by = find(m, state, on, stream);
+        m->by = meter_find(m, state, on, stream);
         return;
     }
     if (m->work == 0)
@@ -85,20 +67,9 @@ void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum 
     m->work++;
 }
 
-void meter_spend_some(struct meter *m, uint64_t until, enum elastic_state state,
-                      enum elastic_on on, uint32_t stream)
-{
-    const struct elastic_cause *c = &m->cause[m->by].cause; // mostly the one before
-
-    if (m->by == 0 || c->state != state || c->on != on || c->stream != stream)
-        m->by = find(m, state, on, stream);
-    m->state = state;
-    pass(m, until);
-}
-
 void meter_settle(struct meter *m, uint64_t now)
 {
-    pass(m, now);
+    meter_pass(m, now);
     for (uint32_t i = 0; i < m->n; i++)
         if (m->cause[i].work != m->work)
             m->cause[i].late_clk = 0;

@@ -2,13 +2,6 @@
  * firings, in this order (rule 5 of elastic.h). */
 #include "arch/elastic/site.h"
 
-uint64_t port_clocks(const struct site *s, uint64_t words)
-{
-    uint64_t clk = words * s->word_clk;
-
-    return s->fast[ELASTIC_PORT] ? min_u64(clk, 1) : clk;
-}
-
 /* Outputs for which all has been read: keys and values as long as lanes work on them. */
 static uint64_t n_read(const struct site *s)
 {
@@ -16,18 +9,6 @@ static uint64_t n_read(const struct site *s)
 }
 
 /* ---- what comes ---- */
-
-/* Places are free from a clock on. */
-void intake_credit(struct intake *in, uint64_t clk, uint32_t n)
-{
-    mail_put(in->credits, clk + in->credit_clk, n);
-}
-
-void intake_free(struct intake *in, uint64_t now, uint32_t n)
-{
-    fill_take(&in->fill, now, n);
-    in->taken += n;
-}
 
 /* Pixels of the last n that no output adds: beyond the sum's map, or another copy's. */
 static uint32_t n_dropped(const struct intake *in, uint32_t n)
@@ -47,7 +28,7 @@ void intake_take(struct site *s, struct intake *in, uint64_t now)
     fill_add(&in->fill, now, n);
     assert(in->fill.used <= in->fill.size);
     if (in->token)
-        in->token[(in->token_first + in->token_n++) % in->fill.size] = n;
+        intake_put(in, n);
     if (in->used && (n = n_dropped(in, n)) > 0) {
         intake_free(in, now, n);
         intake_credit(in, now, n);
@@ -55,16 +36,6 @@ void intake_take(struct site *s, struct intake *in, uint64_t now)
 }
 
 /* ---- what ends ---- */
-
-void port_stored(struct intake *in)
-{
-    if (++in->token_done < in->token[in->token_first])
-        return;
-    in->visible += in->token_done;
-    in->token_done = 0;
-    in->token_first = (in->token_first + 1) % in->fill.size;
-    in->token_n--;
-}
 
 static void stored(struct intake *in, uint64_t now)
 {
@@ -309,8 +280,7 @@ static uint64_t registers_words(const struct site *s, uint64_t image)
     return words;
 }
 
-/* Of all outputs of an image, one by one. */
-static void find_words(struct site *s, uint64_t image, uint32_t *words)
+void port_find_words(struct site *s, uint64_t image, uint32_t *words)
 {
     for (uint32_t i = 0; i < s->own->n; i++) {
         const struct pixel at = { image, s->own->at[i].row, s->own->at[i].column };
@@ -321,24 +291,13 @@ static void find_words(struct site *s, uint64_t image, uint32_t *words)
     registers_reset(&s->registers);
 }
 
-static uint64_t output_words(struct site *s)
-{
-    const uint64_t image = order_image(s->own, s->load_next);
-    const uint64_t turn = s->rotation > 1 ? (image + s->chip->left_out.images) % s->rotation : 0;
-    uint32_t *words = s->words + turn * s->own->n;
-
-    if (words[0] == NOWHERE)
-        find_words(s, image, words);
-    return words[order_at(s->own, s->load_next)];
-}
-
 /* Words of a firing of the next n outputs, those that share the registers at a time. */
 uint64_t port_firing_words(struct site *s, uint32_t n)
 {
     uint64_t words = 0;
 
     if (s->words)
-        return output_words(s);
+        return port_words(s, order_image(s->own, s->load_next))[order_at(s->own, s->load_next)];
 
     for (uint32_t from = 0, k; from < n && !s->tokens; from += k) {
         const struct pixel head = site_output(s, s->load_next + from);

@@ -105,7 +105,7 @@ static void put_buffer(struct repeat *r, const struct send_buffer *b, bool ahead
     put_fill(r, &b->fill, ahead, now);
     put(r, b->end - b->first);
     for (uint64_t i = b->first; i < b->end; i++) {
-        const struct token_out *t = &b->token[i % b->room];
+        const struct token_out *t = send_buffer_token(b, i);
         put(r, t->n);
         put(r, t->left);
         put_clk(r, ahead, t->clk, now);
@@ -485,7 +485,7 @@ static void find_out(struct elastic_chip *c, uint64_t now)
         for (uint32_t i = 0; i < c->n_site; i++)
             site_settle(&c->site[i], now + 1);
         for (uint32_t i = 0; c->ahead && i < c->plan->n_core; i++)
-            any |= ahead_look(&c->site[i]);
+            any |= ahead_run(&c->site[i], now);
     } while (any);
 }
 

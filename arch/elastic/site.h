@@ -80,15 +80,41 @@ static inline void meter_set(struct meter *m, uint64_t now, enum elastic_state s
         meter_change(m, now, state, on, stream);
 }
 
-/* What is known behind the clock: in which state it was until then, if that is later than what is
- * known already; and that it works in [from, to). */
-void meter_spend_some(struct meter *m, uint64_t until, enum elastic_state state,
-                      enum elastic_on on, uint32_t stream);
-static inline void meter_spend(struct meter *m, uint64_t until, enum elastic_state state,
-                               enum elastic_on on, uint32_t stream)
+/* Which of cause[] it is. */
+uint32_t meter_find(struct meter *m, enum elastic_state state, enum elastic_on on,
+                    uint32_t stream);
+
+/* Adds the time since the last change. */
+static inline void meter_pass(struct meter *m, uint64_t now)
 {
-    if (until > m->since_clk)
-        meter_spend_some(m, until, state, on, stream);
+    const uint64_t clk = now - m->since_clk;
+
+    m->since_clk = now;
+    if (m->state == ELASTIC_BUSY) {
+        m->busy_clk += clk;
+        return;
+    }
+    struct meter_cause *c = &m->cause[m->by];
+    if (c->work != m->work)
+        c->late_clk = 0;
+    c->work = m->work;
+    c->late_clk += clk;
+    c->cause.clk += clk;
+}
+
+/* What is known behind the clock: in which state it was until then, if that is later than what is
+ * known already; and that it works in [from, to). *by is the cause, once it has been looked for; 0
+ * before. */
+static inline void meter_spend(struct meter *m, uint64_t until, uint32_t *by,
+                               enum elastic_state state, enum elastic_on on, uint32_t stream)
+{
+    if (until <= m->since_clk)
+        return;
+    if (*by == 0)
+        *by = meter_find(m, state, on, stream);
+    m->by = *by;
+    m->state = state;
+    meter_pass(m, until);
 }
 
 void meter_begin(struct meter *m, uint64_t now); // the first of its work
@@ -116,9 +142,40 @@ struct fill { // how full a buffer is
     const struct elastic_watch *watch; // NULL: nobody
 };
 
-void fill_add(struct fill *f, uint64_t now, uint32_t n);
-void fill_take(struct fill *f, uint64_t now, uint32_t n);
-void fill_settle(struct fill *f, uint64_t now); // likewise
+static inline void fill_tell(const struct fill *f, uint64_t now)
+{
+    if (f->watch)
+        f->watch->fill(f->watch->user, now, f->buffer, f->used);
+}
+
+static inline void fill_add(struct fill *f, uint64_t now, uint32_t n)
+{
+    const bool was = f->used >= f->size;
+
+    f->used += n;
+    f->most = max_u32(f->most, f->used);
+    if (!was && f->used >= f->size)
+        f->since_clk = now;
+    fill_tell(f, now);
+}
+
+static inline void fill_take(struct fill *f, uint64_t now, uint32_t n)
+{
+    const bool was = f->used >= f->size;
+
+    assert(f->used >= n);
+    f->used -= n;
+    if (was && f->used < f->size)
+        f->full_clk += now - f->since_clk;
+    fill_tell(f, now);
+}
+
+static inline void fill_settle(struct fill *f, uint64_t now) // counts what goes on until now
+{
+    if (f->used >= f->size)
+        f->full_clk += now - f->since_clk;
+    f->since_clk = now;
+}
 
 struct token_out {
     uint32_t n, left;  // pixels; links that have not finished sending it
@@ -128,11 +185,11 @@ struct token_out {
 
 struct send_buffer {
     struct fill fill;
-    struct token_out *token; // owned; ring of `room`
-    uint32_t          room;
-    struct divisor    by;         // room
+    struct token_out *token; // owned; ring of mask + 1, a power of two
+    uint32_t          mask;
     uint64_t          first, end; // tokens [first, end) are there
     uint32_t          n_link;
+    struct link     **link; // owned; [n_link]; NULL: not ahead
 };
 
 struct wire { // that several streams share: a link between two places
@@ -162,7 +219,10 @@ struct link { // of one stream that goes out
     struct wire        *wire;   // NULL: has one for itself
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
-    uint64_t           *sent_clk; // owned; [from->room]: when tokens were sent; NULL: not ahead
+    uint64_t            pixel_bits; // 0: not all pixels have as many
+    uint64_t           *sent_clk; // owned; ring as its buffer's: when tokens were sent; NULL: not
+                                  // ahead
+    uint32_t            by_token, by_credit; // ahead: of its meter
     struct elastic_stream count;
     struct meter        meter;
 };
@@ -178,11 +238,6 @@ struct intake {
     uint32_t            credit_clk;     // until places that are free are known to be
     bool                prompt;         // a pixel that comes may free its place whatever goes on
     uint64_t            visible;        // of pixels to be stored: those of whole tokens
-    const struct site  *sender; // ahead
-    const struct link  *link;   // likewise
-    uint64_t            seen_before, visible_clk; // ahead: visible until this clock
-    uint64_t            stored_clk;     // ahead: of the pixel that was stored last, if its place is
-                                        // not counted to be free yet; else CYC_NEVER
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
     uint32_t            first, n; // channels, as the memory has them
@@ -358,16 +413,31 @@ void site_needs_release(struct site *s);
 
 static inline struct token_out *send_buffer_token(const struct send_buffer *b, uint64_t token)
 {
-    return &b->token[remainder_of(token, &b->by)];
+    return &b->token[token & b->mask];
 }
 
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link);
 
+/* Room for so many tokens at least; there are none. False when the host has no memory. */
+bool send_buffer_room(struct send_buffer *b, uint32_t n);
+
 /* A token whose place is taken already. */
-void send_buffer_put(struct send_buffer *b, uint32_t n, uint64_t clk);
+static inline void send_buffer_put(struct send_buffer *b, uint32_t n, uint64_t clk)
+{
+    assert(b->end - b->first <= b->mask);
+    *send_buffer_token(b, b->end++) = (struct token_out){ n, b->n_link, clk, clk };
+}
 
 /* Clocks in which a link sends its next token, of n pixels. */
-uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits);
+uint64_t link_find_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits);
+static inline uint64_t link_clocks(const struct site *s, struct link *l, uint32_t n,
+                                   uint64_t *bits)
+{
+    *bits = n * l->pixel_bits;
+    if (*bits > 0 && *bits == l->last_bits) // mostly they are as many
+        return l->last_clk;
+    return link_find_clocks(s, l, n, bits);
+}
 
 /* Rules 1 and 2 of all links, the latter with their meters. */
 void links_end(struct site *s, uint64_t now);
@@ -469,8 +539,25 @@ void repeat_spread(struct elastic_chip *c);
 /* ---- port.c ---- */
 
 /* Places are free from a clock on; n are. */
-void intake_credit(struct intake *in, uint64_t clk, uint32_t n);
-void intake_free(struct intake *in, uint64_t now, uint32_t n);
+static inline void intake_credit(struct intake *in, uint64_t clk, uint32_t n)
+{
+    mail_put(in->credits, clk + in->credit_clk, n);
+}
+
+static inline void intake_free(struct intake *in, uint64_t now, uint32_t n)
+{
+    fill_take(&in->fill, now, n);
+    in->taken += n;
+}
+
+/* A token's pixels lie in the input buffer. */
+static inline void intake_put(struct intake *in, uint32_t n)
+{
+    uint32_t at = in->token_first + in->token_n++;
+
+    in->token[at < in->fill.size ? at : at - in->fill.size] = n;
+}
+
 void intake_take(struct site *s, struct intake *in, uint64_t now); // the oldest token
 
 void port_ends(struct site *s, uint64_t now); // what stores, or reads back
@@ -483,14 +570,39 @@ void port_watch(struct site *s, uint64_t now);
 uint64_t port_store_words(const struct site *s, const struct intake *in, const struct pixel *at);
 uint64_t port_back_words(const struct site *s, const struct back *b);
 uint64_t port_firing_words(struct site *s, uint32_t n);
-uint64_t port_clocks(const struct site *s, uint64_t words);
+
+/* Of each output of an image; s->words is not NULL. */
+void port_find_words(struct site *s, uint64_t image, uint32_t *words);
+static inline const uint32_t *port_words(struct site *s, uint64_t image)
+{
+    const uint64_t turn = s->rotation > 1 ? (image + s->chip->left_out.images) % s->rotation : 0;
+    uint32_t *words = s->words + turn * s->own->n;
+
+    if (words[0] == NOWHERE)
+        port_find_words(s, image, words);
+    return words;
+}
+static inline uint64_t port_clocks(const struct site *s, uint64_t words)
+{
+    const uint64_t clk = words * s->word_clk;
+
+    return s->fast[ELASTIC_PORT] ? min_u64(clk, 1) : clk;
+}
 
 /* Whether the next n outputs read anything; the next group, which it finds, is there; the next
  * pixel to be read back is. A pixel is stored, maybe the last of its token. */
 bool port_is_needed(const struct site *s, uint32_t n);
 bool port_group_is_there(struct site *s);
 bool port_back_is_visible(const struct site *s, const struct back *b);
-void port_stored(struct intake *in);
+static inline void port_stored(struct intake *in)
+{
+    if (++in->token_done < in->token[in->token_first])
+        return;
+    in->visible += in->token_done;
+    in->token_done = 0;
+    in->token_first = in->token_first + 1 < in->fill.size ? in->token_first + 1 : 0;
+    in->token_n--;
+}
 
 /* The first stream of which the next firing lacks a pixel; NULL: it lacks none, or is none. */
 const struct intake *port_missing(const struct site *s);
@@ -506,8 +618,20 @@ uint64_t site_settle(struct site *s, uint64_t before);
 
 /* Places that n outputs from `first` on take in the output buffer; clocks of digital operations for
  * the next n. */
-uint32_t site_places(const struct site *s, uint64_t first, uint32_t n);
-uint64_t site_digital_clocks(struct site *s, uint32_t n);
+static inline uint32_t site_places(const struct site *s, uint64_t first, uint32_t n)
+{
+    if (!s->ends || !s->layer->pooled)
+        return n;
+    return (uint32_t)(order_image(s->own, first + n) - order_image(s->own, first));
+}
+
+uint64_t site_find_digital_clocks(struct site *s, uint32_t n);
+static inline uint64_t site_digital_clocks(struct site *s, uint32_t n)
+{
+    if (s->tokens || n != s->digital_of) // mostly they are as many
+        return site_find_digital_clocks(s, n);
+    return s->fast[ELASTIC_DIGITAL] ? 1 : s->digital_clk;
+}
 
 /* Outputs of the chip's result, those of the digital operation, are there. */
 void site_deliver(struct site *s, uint64_t now);
@@ -523,9 +647,10 @@ bool ahead_may(const struct elastic_chip *c); // whether the chip's cores can be
 /* site_settle() of it. */
 uint64_t ahead_settle(struct site *s, uint64_t before);
 
-/* For repeat.c: all that decides what follows, but for what comes and what the port does. Finds out
- * what can be known first; whether there was anything. */
-bool ahead_look(struct site *s);
+/* All that can be known in a clock; whether there was anything new. */
+bool ahead_run(struct site *s, uint64_t now);
+
+/* For repeat.c: all that decides what follows, but for what comes and what the port does. */
 void ahead_state(const struct site *s, uint64_t image, uint64_t now,
                  void (*put)(void *user, uint64_t number), void *user);
 
