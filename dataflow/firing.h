@@ -64,6 +64,7 @@ struct firing_policy {
 #define FIRING_POLICIES(X) X(fire_column) X(fire_free) X(fire_block)
 #define FIRING_POLICY(name) extern const struct firing_policy name;
 FIRING_POLICIES(FIRING_POLICY)
+#undef FIRING_POLICY
 extern const struct firing_policy *const firing_policies[]; // ends with NULL
 
 const struct firing_policy *firing_find(const char *name); // NULL when unknown

@@ -50,6 +50,7 @@ struct placing {
 #define PLACINGS(X) X(place_iwap) X(place_klip) X(place_plip)
 #define PLACING(name) extern const struct placing name;
 PLACINGS(PLACING)
+#undef PLACING
 extern const struct placing *const placings[]; // ends with NULL
 const struct placing *placing_find(const char *name); // NULL when unknown
 

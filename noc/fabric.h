@@ -68,6 +68,7 @@ struct fabric_net {
 struct fabric {
     const char *name; // "point_to_point"
     const char *doc;
+    const char *key;  // of the configuration, that others do not read; NULL: none
 
     /* Where a core lies on a chip of n_core. */
     struct fabric_place (*place)(uint32_t n_core, uint32_t core);
@@ -94,6 +95,7 @@ struct fabric {
     X(fabric_point_to_point) X(fabric_adjacent) X(fabric_mesh) X(fabric_tree) X(fabric_bus)
 #define FABRIC(name) extern const struct fabric name;
 FABRICS(FABRIC)
+#undef FABRIC
 extern const struct fabric *const fabrics[]; // noc/fabrics.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

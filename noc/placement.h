@@ -76,6 +76,7 @@ struct placement_work { // what a policy works on
 
 struct placement_policy {
     const char *name, *doc;
+    bool        given; // places are read from placement.file
     /* Places every core. ERR_INPUT says why it cannot. */
     enum err (*place)(struct placement_work *w, struct err_msg *m);
 };
@@ -86,6 +87,7 @@ struct placement_policy {
     X(placement_exact) X(placement_search) X(placement_file)
 #define PLACEMENT_POLICY(name) extern const struct placement_policy name;
 PLACEMENT_POLICIES(PLACEMENT_POLICY)
+#undef PLACEMENT_POLICY
 extern const struct placement_policy *const placement_policies[]; // placements.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

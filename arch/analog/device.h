@@ -37,6 +37,7 @@ struct analog_device {
 #define ANALOG_DEVICES(X) X(analog_pcm_joshi) X(analog_pcm_hermes) X(analog_levels)
 #define ANALOG_DEVICE(name) extern const struct analog_device name;
 ANALOG_DEVICES(ANALOG_DEVICE)
+#undef ANALOG_DEVICE
 extern const struct analog_device analog_ideal; // keeps every weight; no row of the table
 extern const struct analog_device *const analog_devices[]; // ends with NULL
 

@@ -177,6 +177,7 @@ struct core_kind {
 #define CORE_KINDS(X) X(core_scratchpad) X(core_tokens) X(core_digital) X(core_imc)
 #define CORE_KIND(name) extern const struct core_kind name;
 CORE_KINDS(CORE_KIND)
+#undef CORE_KIND
 extern const struct core_kind *const core_kinds[]; // ends with NULL
 
 const struct core_kind *core_kind_of(const struct plan *p, uint32_t site);

@@ -95,6 +95,7 @@ struct imc_array_kind {
 #define IMC_ARRAYS(X) X(array_ideal) X(array_sliced) X(array_analog)
 #define IMC_ARRAY(name) extern const struct imc_array_kind name;
 IMC_ARRAYS(IMC_ARRAY)
+#undef IMC_ARRAY
 extern const struct imc_array_kind *const imc_arrays[]; // ends with NULL
 
 /* The first kind of the table that takes the machine's. */

@@ -67,6 +67,7 @@ struct cell {
 #define CELLS(X) X(cell_differential) X(cell_pair) X(cell_reference) X(cell_sliced) X(cell_sram)
 #define CELL(name) extern const struct cell name;
 CELLS(CELL)
+#undef CELL
 extern const struct cell *const cell_kinds[]; // ends with NULL
 
 const struct cell *cell_find(const char *name); // NULL when unknown

@@ -30,6 +30,7 @@ struct readout {
 #define READOUTS(X) X(readout_exact) X(readout_adc) X(readout_sign) X(readout_charge)
 #define READOUT(name) extern const struct readout name;
 READOUTS(READOUT)
+#undef READOUT
 extern const struct readout *const readouts[]; // ends with NULL
 
 const struct readout *readout_find(const char *name); // NULL when unknown

@@ -137,6 +137,7 @@ struct mapper_policy {
 #define MAPPER_POLICIES(X) X(map_none) X(map_stride) X(map_greedy) X(map_article)
 #define MAPPER_POLICY(name) extern const struct mapper_policy name;
 MAPPER_POLICIES(MAPPER_POLICY)
+#undef MAPPER_POLICY
 extern const struct mapper_policy *const mapper_policies[]; // ends with NULL
 const struct mapper_policy *mapper_policy_find(const char *name); // NULL when unknown
 

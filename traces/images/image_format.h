@@ -67,6 +67,7 @@ struct image_format {
     X(image_pictures) X(image_npy) X(image_npz) X(image_idx) X(image_cifar100) X(image_cifar10)
 #define IMAGE_FORMAT(name) extern const struct image_format name;
 IMAGE_FORMATS(IMAGE_FORMAT)
+#undef IMAGE_FORMAT
 
 /* Bytes of one image in the file, and as the network wants it. */
 size_t image_bytes(const struct image_reader *r);
