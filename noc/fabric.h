@@ -68,7 +68,7 @@ struct fabric_net {
 struct fabric {
     const char *name; // "point_to_point"
     const char *doc;
-    const char *key;  // of the configuration, that others do not read; NULL: none
+    const char *keys; // of the configuration, that not all read; NULL: none
 
     /* Where a core lies on a chip of n_core. */
     struct fabric_place (*place)(uint32_t n_core, uint32_t core);

@@ -115,5 +115,6 @@ static enum err place(struct placement_work *w, struct err_msg *m)
 }
 
 const struct placement_policy placement_anneal = {
-    .name = "anneal", .doc = "exchanges at random, colder and colder", .place = place,
+    .name = "anneal", .doc = "exchanges at random, colder and colder",
+    .keys = "placement.seed placement.moves", .place = place,
 };

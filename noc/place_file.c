@@ -12,5 +12,5 @@ static enum err place(struct placement_work *w, struct err_msg *m)
 }
 
 const struct placement_policy placement_file = {
-    .name = "file", .doc = "as placement.file states", .place = place,
+    .name = "file", .doc = "as placement.file states", .given = true, .place = place,
 };

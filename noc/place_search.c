@@ -400,5 +400,6 @@ static enum err place(struct placement_work *w, struct err_msg *m)
 }
 
 const struct placement_policy placement_search = {
-    .name = "search", .doc = "every flow on a link, or why not", .place = place,
+    .name = "search", .doc = "every flow on a link, or why not",
+    .keys = "placement.moves", .place = place,
 };

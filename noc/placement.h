@@ -76,6 +76,7 @@ struct placement_work { // what a policy works on
 
 struct placement_policy {
     const char *name, *doc;
+    const char *keys;  // of the configuration, that not all read; NULL: none
     bool        given; // places are read from placement.file
     /* Places every core. ERR_INPUT says why it cannot. */
     enum err (*place)(struct placement_work *w, struct err_msg *m);

@@ -138,6 +138,7 @@ static uint64_t use(const struct fabric_machine *machine, const struct fabric_ro
 }
 
 const struct fabric fabric_tree = {
-    .name = "tree", .doc = "an H-tree of routers, up and down", .place = fabric_square,
-    .route = route, .use = use, .build = fabric_build_channels, .graph = graph,
+    .name = "tree", .doc = "an H-tree of routers, up and down", .keys = "fabric.arity",
+    .place = fabric_square, .route = route, .use = use, .build = fabric_build_channels,
+    .graph = graph,
 };

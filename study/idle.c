@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "dataflow/plan/clocking.h"
+#include "dataflow/policies.h"
+#include "network/spiking/coding.h"
+#include "network/spiking/neuron.h"
+#include "noc/fabric.h"
+#include "noc/placement.h"
 #include "study/pricing.h"
 #include "study/study.h"
 
@@ -79,9 +84,25 @@ static bool without_places(const struct study *s)
     return strcmp(s->config.fabric.kind, "point_to_point") == 0;
 }
 
+/* Whether a kind that is chosen has this key of its own. */
+static bool has_key(const char *keys, const char *key)
+{
+    return keys && strstr(keys, key);
+}
+
+static const struct fabric *fabric_of(const struct study *s)
+{
+    const struct fabric *f;
+    struct err_msg unsaid;
+
+    return policies_fabric(&f, &s->config, &unsaid) ? NULL : f;
+}
+
 static bool not_adjacent(const struct study *s)
 {
-    return strcmp(s->config.fabric.kind, "adjacent") != 0;
+    const struct fabric *f = fabric_of(s);
+
+    return !f || !f->direct;
 }
 
 static bool without_routers(const struct study *s)
@@ -89,14 +110,22 @@ static bool without_routers(const struct study *s)
     return without_places(s) || !not_adjacent(s);
 }
 
+static bool placement_has(const struct study *s, const char *key)
+{
+    const struct placement_policy *p;
+    struct err_msg unsaid;
+
+    return !placement_find(&p, s->config.placement.kind, &unsaid) && has_key(p->keys, key);
+}
+
 static bool moves_nothing(const struct study *s)
 {
-    return !without_places(s) && strcmp(s->config.placement.kind, "anneal") != 0;
+    return !without_places(s) && !placement_has(s, "placement.seed");
 }
 
 static bool tries_nothing(const struct study *s)
 {
-    return moves_nothing(s) && strcmp(s->config.placement.kind, "search") != 0;
+    return !without_places(s) && !placement_has(s, "placement.moves");
 }
 
 /* Sums are packets like other tokens. */
@@ -105,9 +134,11 @@ static bool sums_are_packets(const struct study *s)
     return config_clocking(&s->config) == CLOCKING_ELASTIC && !without_routers(s);
 }
 
-static bool not_a_tree(const struct study *s)
+static bool no_arity(const struct study *s)
 {
-    return strcmp(s->config.fabric.kind, "tree") != 0;
+    const struct fabric *f = fabric_of(s);
+
+    return !f || !has_key(f->keys, "fabric.arity");
 }
 
 static bool never_fires(const struct study *s)
@@ -117,17 +148,23 @@ static bool never_fires(const struct study *s)
 
 static bool never_leaks(const struct study *s)
 {
-    return strcmp(s->config.neuron.kind, "lif") != 0;
+    const struct neuron_kind *kind = neuron_kind_find(s->config.neuron.kind);
+
+    return !kind || !kind->leaks;
 }
 
 static bool no_threshold(const struct study *s)
 {
-    return strcmp(s->config.input.coding, "binary") != 0;
+    const struct coding *coding = coding_find(s->config.input.coding);
+
+    return !coding || !has_key(coding->keys, "input.level");
 }
 
 static bool no_chance(const struct study *s)
 {
-    return strcmp(s->config.input.coding, "bernoulli") != 0;
+    const struct coding *coding = coding_find(s->config.input.coding);
+
+    return !coding || !has_key(coding->keys, "input.seed");
 }
 
 static bool of_events(const struct study *s)
@@ -272,7 +309,7 @@ static const struct idle_row { // a key is one row
     { "placement.moves", without_places, OF_LINKS },
     { "placement.seed", moves_nothing, "placement.kind is not anneal" },
     { "placement.moves", tries_nothing, "placement.kind is neither anneal nor search" },
-    { "fabric.arity", not_a_tree, "fabric.kind is not tree" },
+    { "fabric.arity", no_arity, "fabric.kind is not tree" },
     { "fabric.flit_bits", without_routers, OF_PACKETS },
     { "fabric.header_bits", without_routers, OF_PACKETS },
     { "fabric.vcs", without_routers, OF_PACKETS },

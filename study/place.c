@@ -169,7 +169,7 @@ static enum err find_policy(struct placed *p, struct err_msg *m)
     const struct config *c = &p->study->config;
     enum err e = placement_find(&p->policy, c->placement.kind, m);
 
-    if (!e && p->policy == &placement_file) {
+    if (!e && p->policy->given) {
         e = read_places(p, m);
         p->task.given = p->given;
     }

@@ -54,7 +54,7 @@ static void code_bernoulli(const struct presentation *p, uint64_t image, uint32_
 const struct coding codings[] = {
     { .name = "value", .doc = "a pixel as it is, once", .once = true },
     { .name = "binary", .doc = "1 where a pixel is at least input.level, once", .once = true,
-      .code = code_binary },
+      .keys = "input.level", .code = code_binary },
     { .name = "rate", .doc = "evenly spaced spikes, p / 256 a step", .weight = CODING_PERIOD,
       .code = code_rate },
     { .name = "phase", .doc = "the bits of a pixel, highest first, over and over",
@@ -62,7 +62,7 @@ const struct coding codings[] = {
     { .name = "events", .doc = "events of a recording, bin by bin", .recorded = true,
       .code = code_events },
     { .name = "bernoulli", .doc = "spikes by chance, p / 256 a step", .weight = CODING_PERIOD,
-      .code = code_bernoulli },
+      .keys = "input.seed", .code = code_bernoulli },
     { 0 }
 };
 

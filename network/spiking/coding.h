@@ -38,6 +38,7 @@ struct presentation { // of an image
 
 struct coding {
     const char *name, *doc;
+    const char *keys;     // of the configuration, that not all read; NULL: none
     bool        once;     // one step
     bool        recorded; // an image is a recording, a map of bytes for each step
     bool        periodic; // steps weigh differently, over and over
