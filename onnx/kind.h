@@ -9,7 +9,7 @@
 #include "onnx.pb-c.h"
 
 /* Whether it rounds by Floor or Cast instead of QuantizeLinear, on weights that are whole numbers:
- * see op_integer.c. */
+ * see onnx/read/op_integer.c. */
 bool onnx_is_of_integers(const Onnx__ModelProto *model);
 
 /* Whether it is one of integers, or its maps pass QuantizeLinear or operators like it, or come as

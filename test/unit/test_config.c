@@ -10,6 +10,15 @@
 #include <jansson.h>
 
 #include "dataflow/config.h"
+#include "dataflow/crossbar/cell.h"
+#include "dataflow/crossbar/readout.h"
+#include "dataflow/firing.h"
+#include "dataflow/mapper/mapper.h"
+#include "memory/input_memory.h"
+#include "network/spiking/coding.h"
+#include "network/spiking/neuron.h"
+#include "noc/fabric.h"
+#include "noc/placement.h"
 #include "study/study.h"
 #include "test/tmpdir.h"
 
@@ -779,6 +788,34 @@ static void help_lists_every_key(void **state)
     free(text);
 }
 
+/* A kind is a row of its table, and a word in the help of the key that takes it. */
+static void expect_word(const char *key, const char *name)
+{
+    if (!strstr(config_params[param_find(config_params, key)].doc, name))
+        fail_msg("the help of %s does not name %s", key, name);
+}
+
+#define EXPECT_WORDS(key, table)                                                                   \
+    for (size_t i = 0; (table)[i]; i++)                                                            \
+        expect_word(key, (table)[i]->name)
+
+static void help_of_a_key_names_every_kind_that_it_takes(void **state)
+{
+    (void)state;
+    EXPECT_WORDS("fabric.kind", fabrics);
+    EXPECT_WORDS("placement.kind", placement_policies);
+    EXPECT_WORDS("mapping.firing", firing_policies);
+    EXPECT_WORDS("mapping.policy", mapper_policies);
+    EXPECT_WORDS("core.input_memory.placing", placings);
+    EXPECT_WORDS("core.crossbar.cell", cell_kinds);
+    EXPECT_WORDS("core.readout.kind", readouts);
+    for (const struct coding *c = codings; c->name; c++)
+        expect_word("input.coding", c->name);
+    for (const struct neuron_kind *k = neuron_kinds; k->name; k++)
+        if (k->fires)
+            expect_word("neuron.kind", k->name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -809,6 +846,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_configuration_reads_back_to_the_same_bytes,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test(help_lists_every_key),
+        cmocka_unit_test(help_of_a_key_names_every_kind_that_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,14 +36,14 @@ bool dry_run_fire_images(struct dry_run *s, uint32_t layer, uint32_t from, uint3
                          struct firing_run *state);
 
 /* Whether a layer before this one has done the same for the image, later; if so, the image is timed
- * accordingly (dry_run_alike.c). */
+ * accordingly (alike.c). */
 bool dry_run_repeat_image(struct dry_run *s, uint32_t layer, uint32_t image);
 
 /* Sets n_reader and reader[] of a layer. */
 void dry_run_find_readers(struct dry_run *s, uint32_t layer);
 
 /* Timesteps in which the scratchpad stores the pixels of an image, from when a layer uses them
- * (dry_run_image.c). False when the host has no memory. */
+ * (image.c). False when the host has no memory. */
 bool dry_run_store_image(struct dry_run *s, uint32_t layer);
 
 /* Whether a layer adds pixels of the image that it stores itself. */
