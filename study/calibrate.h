@@ -4,8 +4,8 @@
  * Others look at them too: scales and biases that suit analog chips (study/recalibrate.h).
  *
  * They are run through a chip whose arrays measure and compute exactly (arch/units/gauge.h): the
- * ideal network, in timesteps whatever the clocking is. It takes no simulated time. None of them may be among the images that are run:
- * they are compared by content, by a hash of 64 bits.
+ * ideal network, in timesteps whatever the clocking is. It takes no simulated time. None of them
+ * may be among the images that are run: they are compared by content, by a hash of 64 bits.
  */
 #ifndef STUDY_CALIBRATE_H
 #define STUDY_CALIBRATE_H

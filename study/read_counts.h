@@ -2,9 +2,10 @@
  * chip under elastic clocking.
  *
  * As an array begins with an image that is not known yet, the next images' values are computed
- * layer by layer, some at once (of images that come one by one, one), and what their zeros leave is counted of every product that there
- * can be (arch/values/rows_on.h). An image's counts are kept until every array has begun with the
- * next one: memory follows the images in the chip, not those of the run.
+ * layer by layer, some at once (of images that come one by one, one), and what their zeros leave is
+ * counted of every product that there can be (arch/values/rows_on.h). An image's counts are kept
+ * until every array has begun with the next one: memory follows the images in the chip, not those
+ * of the run.
  */
 #ifndef STUDY_READ_COUNTS_H
 #define STUDY_READ_COUNTS_H

@@ -761,8 +761,8 @@ static bool add_integer(struct random_graph *g, struct real *r)
     return false; // it is rounded
 }
 
-/* Sums of codes, which Cast and Mul make real: a 1 x 1 convolution, with zeros around at times. What
- * ONNX Runtime has of the operator: uint8, one zero point of weights; of 7 bits, as above. */
+/* Sums of codes, which Cast and Mul make real: a 1 x 1 convolution, with zeros around at times.
+ * What ONNX Runtime has of the operator: uint8, one zero point of weights; of 7 bits, as above. */
 static bool add_sums_of_codes(struct random_graph *g, struct real *r)
 {
     char w[GRAPH_NAME], wz[GRAPH_NAME], xz[GRAPH_NAME], step[GRAPH_NAME], name[GRAPH_NAME];

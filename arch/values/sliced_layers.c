@@ -635,7 +635,7 @@ static void release_codes(struct sliced_codes *c)
     *c = (struct sliced_codes){ 0 };
 }
 
-/* The cores of a layer of the plan; none, where no code can differ from its sum by these weights. */
+/* The cores of a layer of the plan; none where no code can differ from its sum by these weights. */
 static bool make_layer(struct sliced_layers *l, const struct plan *p, uint32_t layer,
                        const struct ranges *ranges, const struct sliced_lanes_kernel *kernel)
 {

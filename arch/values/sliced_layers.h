@@ -19,8 +19,8 @@ struct sliced_layers;
 /* Whether codes of this plan can be computed layer by layer. */
 bool sliced_by_layer(const struct plan *p, const struct ranges *ranges);
 
-/* Of such a plan, borrowed; kernel_name as in core/simd.h. NULL when the host has no memory or lacks
- * the kernel. */
+/* Of such a plan, borrowed; kernel_name as in core/simd.h. NULL when the host has no memory or
+ * lacks the kernel. */
 struct sliced_layers *sliced_layers_new(const struct plan *p, const struct ranges *ranges,
                                         const char *kernel_name);
 void sliced_layers_free(struct sliced_layers *l); // takes NULL

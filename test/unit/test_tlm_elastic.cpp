@@ -126,8 +126,8 @@ void the_energy_register_holds_what_the_command_computes(void **)
  * back to back, and at a pace: two, since a third would wait until the first result is written. */
 void skipped_zeros_take_the_clocks_of_the_command(void **)
 {
-    const settings all = elastic({ "core.crossbar.input_slice_bits=1", "core.crossbar.rows_at_once=7",
-                                   "energy.chip=composed" });
+    const settings all = elastic({ "core.crossbar.input_slice_bits=1",
+                                   "core.crossbar.rows_at_once=7", "energy.chip=composed" });
     settings rows = all, patches = all;
 
     rows.push_back("core.crossbar.skip_zero_rows=yes");
