@@ -17,6 +17,41 @@ static enum err refuse_key(const struct config *c, const char *key, const char *
                    want);
 }
 
+enum { MOST_KINDS = 32 };
+
+struct kinds { // for an error
+    const char *name[MOST_KINDS];
+    size_t      n;
+    char        text[256]; // "rate, phase or events"
+};
+
+static void add_kind(struct kinds *k, const char *name)
+{
+    if (k->n < MOST_KINDS)
+        k->name[k->n++] = name;
+}
+
+static const char *kinds_text(struct kinds *k)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < k->n && at < sizeof k->text; i++)
+        at += (size_t)snprintf(k->text + at, sizeof k->text - at, "%s%s",
+                               i == 0 ? "" : i + 1 < k->n ? ", " : " or ", k->name[i]);
+    return k->text;
+}
+
+/* Codings: whether those of one step count too, and those whose steps weigh differently. */
+static struct kinds codings_of(bool once, bool periodic)
+{
+    struct kinds k = { .n = 0 };
+
+    for (const struct coding *c = codings; c->name; c++)
+        if ((once || !c->once) && (periodic || !c->periodic))
+            add_kind(&k, c->name);
+    return k;
+}
+
 static bool has_neurons(const struct config *c)
 {
     return c->network.nir[0] != '\0' || strcmp(c->neuron.kind, "requantize") != 0;
@@ -27,17 +62,21 @@ enum err present_read(struct presentation *p, const struct config *c, struct err
     const struct input_cfg *in = &c->input;
     const bool neurons = has_neurons(c), nir = c->network.nir[0] != '\0';
 
+    struct kinds all = codings_of(true, true), of_steps = codings_of(false, true),
+                 alike = codings_of(false, false);
+    char want[320];
+
     *p = (struct presentation){ .coding = coding_find(in->coding), .steps = in->steps,
                                 .level = in->level, .crop = in->crop, .seed = in->seed,
                                 .bin_us = in->bin_us, .by_output = in->order == ORDER_OUTPUT,
                                 .bare = nir, .lead = in->lead };
     if (!p->coding)
-        return refuse_key(c, "input.coding", in->coding, "value, binary, rate, phase, events or "
-                          "bernoulli",
-                          m);
-    if (p->coding->once && in->steps > 1)
-        return refuse_key(c, "input.coding", in->coding, "rate, phase, events or bernoulli, whose "
-                          "steps differ, or input.steps = 1", m);
+        return refuse_key(c, "input.coding", in->coding, kinds_text(&all), m);
+    if (p->coding->once && in->steps > 1) {
+        snprintf(want, sizeof want, "%s, whose steps differ, or input.steps = 1",
+                 kinds_text(&of_steps));
+        return refuse_key(c, "input.coding", in->coding, want, m);
+    }
     if (!p->coding->once && !neurons)
         return refuse_key(c, "input.coding", in->coding, "outputs that remember from step to step: "
                           "neuron.kind = if or lif", m);
@@ -52,9 +91,11 @@ enum err present_read(struct presentation *p, const struct config *c, struct err
     if (p->by_output && !neurons)
         return refuse_key(c, "input.order", "output", "outputs that remember from step to step: "
                           "neuron.kind = if or lif", m);
-    if (p->coding->periodic && nir)
-        return refuse_key(c, "input.coding", in->coding, "rate, events or bernoulli: the steps of "
-                          "network.nir weigh alike", m);
+    if (p->coding->periodic && nir) {
+        snprintf(want, sizeof want, "%s: the steps of network.nir weigh alike",
+                 kinds_text(&alike));
+        return refuse_key(c, "input.coding", in->coding, want, m);
+    }
     if (p->coding->periodic && in->steps % CODING_PERIOD != 0)
         return refuse_key(c, "input.steps", "not whole periods", "a multiple of 8", m);
     return ERR_NONE;
@@ -116,8 +157,13 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
 
     if (c->network.nir[0] != '\0')
         return present_read(&n->present, c, m);
-    if (neurons && (!kind || !kind->fires))
-        return refuse_key(c, "neuron.kind", p->kind, "requantize, if or lif", m);
+    if (neurons && (!kind || !kind->fires)) {
+        struct kinds known = { .name = { "requantize" }, .n = 1 };
+        for (const struct neuron_kind *k = neuron_kinds; k->name; k++)
+            if (k->fires)
+                add_kind(&known, k->name);
+        return refuse_key(c, "neuron.kind", p->kind, kinds_text(&known), m);
+    }
     enum err e = refuse_nir_keys(c, m);
     if (!e)
         e = present_read(&n->present, c, m);
