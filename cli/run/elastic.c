@@ -96,6 +96,9 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
     }
     if (!e && calibrated)
         e = calibrate_keep(&d->run, &s->plan, ranges, m);
+    d->has_codes = !e && run_counts_all(&s->plan) && codes_cost_wanted(&s->plan, &d->run);
+    if (d->has_codes)
+        e = codes_cost(&d->codes, &s->plan, &cfg, &d->run, m);
     if (!e)
         e = price_it(d, o, s, m);
     if (e)

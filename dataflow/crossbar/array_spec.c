@@ -269,6 +269,9 @@ enum err array_check_readout(const struct array_spec *s, const struct array_load
     if (r.groups > 1)
         return err_set(m, ERR_INPUT, "makes an output of %u reads of some rows: want "
                        "core.crossbar.rows_at_once = 0", r.groups);
+    if (s->cell->divided && s->weights.separate)
+        return err_set(m, ERR_INPUT, "makes an output of two columns: want core.readout.separate "
+                       "= no");
     if (s->layout.n_slice > 1 || s->layout.ones != 0)
         return err_set(m, ERR_INPUT, "makes an output of several columns: want core.crossbar.cell "
                        "= %s", load->weight_bits == 1 ? "reference" : "differential");

@@ -552,6 +552,10 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
           "several columns: want core.crossbar.cell = reference",
           { SIGN, BITS, "core.crossbar.cell=sram", "core.crossbar.rows=1024" },
           { "core.crossbar.cell=reference" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of two "
+          "columns: want core.readout.separate = no",
+          { SIGN, BITS, "core.readout.separate=yes", "core.crossbar.rows=1024" },
+          { "core.readout.separate=no" } },
         { "--set core.readout.kind: core.readout.kind = sign: layer conv1 has outputs of 8 bits: "
           "want core.readout.kind = adc, or a network whose layers deliver one bit",
           { SIGN }, { "core.readout.kind=adc" } },

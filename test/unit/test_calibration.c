@@ -18,6 +18,7 @@
 #include "study/study.h"
 #include "test/cli_rig.h"
 #include "test/random_study.h"
+#include "test/tmpdir.h"
 
 #define TEST_IMAGES  "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 #define TRAIN_IMAGES "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"
@@ -559,16 +560,17 @@ static uint32_t assert_columns_said(const char *const *set, uint32_t n_set)
 /* The command runs images of each clocking its own way. */
 static json_t *run_by(const char *clocking)
 {
-    char arguments[1024], dir[] = "/tmp/imcsim-calibration-XXXXXX";
+    char arguments[1024];
+    void *dir;
 
-    assert_non_null(mkdtemp(dir));
+    assert_int_equal(tmpdir_make(&dir), 0);
     snprintf(arguments, sizeof arguments, "run configs/resnet32_fmnist.yaml --set "
              "core.readout.kind=adc --set core.readout.range=percentile --set "
              "calibration.images=%s --set calibration.count=2 --set "
              "core.crossbar.input_slice_bits=4 --set core.crossbar.rows=600 --images %s --count 3 "
              "--json - %s", TRAIN_IMAGES, TEST_IMAGES, clocking);
     json_t *doc = json_of(dir, arguments);
-    rmdir(dir);
+    tmpdir_remove(&dir);
     return doc;
 }
 
@@ -579,6 +581,7 @@ static void ranges_are_the_same_under_any_clocking(void **state)
         "--set clocking.kind=elastic --set fabric.kind=mesh --set core.input_memory.words=300",
         "--set clocking.kind=elastic --set core.crossbar.skip_zero_patches=yes",
     };
+    static const char *const cost[] = { "accuracy.codes.clipped", "accuracy.codes.exact_correct" };
     uint64_t n_clipped = 0;
 
     (void)state;
@@ -588,6 +591,8 @@ static void ranges_are_the_same_under_any_clocking(void **state)
     for (size_t k = 0; k < sizeof clocking / sizeof *clocking; k++) {
         json_t *doc = run_by(clocking[k]), *other = at(doc, "core_list");
         assert_true(json_equal(at(want, "predictions"), at(doc, "predictions")));
+        for (size_t i = 0; i < sizeof cost / sizeof *cost; i++)
+            assert_int_equal(integer_at(doc, cost[i]), integer_at(want, cost[i]));
         assert_int_equal(json_array_size(other), json_array_size(core));
         for (size_t i = 0; i < json_array_size(core); i++) {
             json_t *one = json_array_get(core, i);

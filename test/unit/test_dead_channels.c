@@ -193,7 +193,7 @@ static void keep_dead(void *user, uint32_t layer, const struct value_map *map, u
         *dead = value_get(map, 0, column, DEAD, 0);
 }
 
-/* Deviation D23: a column of devices that are half on would deliver what its codes lack. */
+/* Deviation D26: a column of devices that are half on would deliver what its codes lack. */
 static void codes_of_a_filter_of_zeros_count_for_nothing(void **state)
 {
     static const char *const set[] = {
