@@ -81,7 +81,7 @@ struct style random_style(struct random *r)
     s.function_unrounded = random_below(r, 2);
     s.weighted_unrounded = random_below(r, 4) == 0 && !s.pre;
     s.bare = random_below(r, 3) == 0;
-    s.but_first = random_below(r, 2) && !s.square && s.tokens > 2;
+    s.but_first = random_below(r, 2) && (!s.square || s.class_token) && s.tokens > 2;
     return s;
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/util.h"
+
 void axes_add_dim(struct onnx_axes *a)
 {
     a->n_dim++;
@@ -240,6 +242,22 @@ bool axes_whole(const struct onnx_axes *a, uint32_t dim, enum onnx_side side, ui
     if (a->first[side] > 0 || length == 1)
         return a->first[side] == 0 && n == 0;
     return n == 1 && x->side == side && x->size == length && x->step == 1 && !x->order;
+}
+
+void axes_sort(struct onnx_axes *a)
+{
+    for (struct onnx_axis *x = a->axis; x < a->axis + a->n; x++) {
+        uint32_t least = UINT32_MAX, most = 0; // an order has each place once
+        for (uint32_t i = 0; x->order && i < x->size; i++) {
+            least = min_u32(least, x->order[i]);
+            most = max_u32(most, x->order[i]);
+        }
+        if (!x->order || most - least + 1 != x->size)
+            continue;
+        a->first[x->side] += least;
+        x->order = NULL;
+        x->step = 1;
+    }
 }
 
 bool axes_alike(const struct onnx_axes *a, uint32_t dim, const struct onnx_axes *b, uint32_t other)

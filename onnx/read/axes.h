@@ -76,6 +76,10 @@ bool axes_cover(const struct onnx_axes *a, uint32_t from, uint32_t to, enum onnx
                 uint32_t length);
 bool axes_whole(const struct onnx_axes *a, uint32_t dim, enum onnx_side side, uint32_t length);
 
+/* Places that lie side by side in another order come in theirs: for who asks which they are, not in
+ * what order. */
+void axes_sort(struct onnx_axes *a);
+
 /* Whether two dimensions see the same places in the same order, whatever `first` is. */
 bool axes_alike(const struct onnx_axes *a, uint32_t dim, const struct onnx_axes *b,
                 uint32_t other);

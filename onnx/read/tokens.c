@@ -548,9 +548,14 @@ static void reduce_axes(struct onnx_axes *a, uint32_t set, bool keep)
 static enum err take_window(struct onnx_reader *r, const struct onnx_node *node,
                             struct onnx_tokens *t, struct window *w)
 {
-    const struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    struct onnx_axes axes;
     enum err e = check_map(r, node, 0, &x);
 
+    if (!e && onnx_axes_of(r, &x, &axes)) {
+        axes_sort(&axes);
+        onnx_set_axes(r, &x, &axes);
+    }
     if (!e)
         e = view_tokens(r, node, &x, t);
     if (e)
