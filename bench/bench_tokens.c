@@ -16,6 +16,7 @@
 #include "network/params.h"
 #include "network/precision.h"
 #include "network/values/values.h"
+#include "onnx/read/read.h"
 
 #define FOLDER "build/peer"
 
