@@ -2,6 +2,7 @@
 #include "report/tokens_report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/util.h"
 #include "dataflow/plan/tokens.h"
@@ -207,8 +208,11 @@ struct table *lanes_table(const struct study *s)
 
 /* ---- the picture ---- */
 
-enum { LEFT = 96, TOP = 64, WIDTH = 1100, FOOT = 36, THIN = 14, THICK = 44, GAP = 4 };
+enum { LEAST_LEFT = 96, MOST_LEFT = 300, TOP = 64, WIDTH = 1100, FOOT = 36 };
+enum { THIN = 14, THICK = 44, GAP = 4 };
 enum { MOST_TOKENS = 96, MOST_SEQUENCES = 4 }; // drawn
+
+static const double LETTER = 6.5; // width of one of a name, in pixels
 
 /* Of M. Okabe and K. Ito, as traces/pipeline_svg.c has them; and lighter. */
 static const char *const dark[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7" };
@@ -218,20 +222,22 @@ struct picture {
     const struct plan *plan;
     FILE              *out;
     int64_t            end;  // timesteps
-    uint32_t           step; // every so manieth token is drawn
+    int                left; // of what is drawn, behind the layers' names, in pixels
     uint32_t           n_sequence;
     bool               rows; // sequences are rows of the map, else images
 };
 
 static double x_of(const struct picture *v, int64_t timestep)
 {
-    return LEFT + (double)WIDTH * (double)timestep / (double)v->end;
+    return v->left + (double)WIDTH * (double)timestep / (double)v->end;
 }
 
+/* Token i of a sequence: along its row, or in the order of the map's pixels. */
 static struct token_wait wait_of(const struct picture *v, uint32_t layer, uint32_t sequence,
-                                 uint32_t column)
+                                 uint32_t i)
 {
-    const uint32_t row = v->rows ? sequence : 0;
+    const uint32_t height = v->rows ? 1 : plan_network_layer(v->plan, layer)->out.height;
+    const uint32_t row = v->rows ? sequence : i % height, column = i / height;
     const int64_t later = v->rows ? 0 : (int64_t)(sequence * v->plan->interval);
     struct token_wait w = token_wait(v->plan, layer, row, column);
 
@@ -246,17 +252,30 @@ static uint32_t height_of(const struct plan *p, uint32_t layer)
     return attends(p, layer) ? THICK : THIN;
 }
 
+static uint32_t tokens_of(const struct picture *v, uint32_t layer)
+{
+    const struct shape *out = &plan_network_layer(v->plan, layer)->out;
+
+    return v->rows ? out->width : out->width * out->height;
+}
+
+/* Every so manieth of a layer's tokens is drawn. */
+static uint32_t step_of(const struct picture *v, uint32_t layer)
+{
+    return max_u32(1, (uint32_t)ceil_div(tokens_of(v, layer), MOST_TOKENS));
+}
+
 /* Bars of a sequence's tokens, as one path. */
 static void draw_bars(const struct picture *v, uint32_t layer, uint32_t sequence, double y,
                       bool waits)
 {
     const struct layer *l = plan_network_layer(v->plan, layer);
-    const uint32_t n = (uint32_t)ceil_div(l->out.width, v->step);
+    const uint32_t step = step_of(v, layer), n = (uint32_t)ceil_div(tokens_of(v, layer), step);
     const double each = (double)height_of(v->plan, layer) / n;
     bool any = false;
 
     for (uint32_t i = 0; i < n; i++) {
-        const struct token_wait w = wait_of(v, layer, sequence, i * v->step);
+        const struct token_wait w = wait_of(v, layer, sequence, i * step);
         const int64_t from = waits ? w.stored : w.begins, to = waits ? w.begins : w.ends;
         if (to <= from)
             continue;
@@ -278,7 +297,8 @@ static double draw_layer(const struct picture *v, uint32_t layer, double y)
 
     fprintf(v->out, "<text class=\"layer\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n"
             "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%" PRIu32 "\" fill=\"#f6f6f6\"/>\n",
-            LEFT - 6, y + height / 2. + 4, plan_layer_name(v->plan, layer), LEFT, y, WIDTH, height);
+            v->left - 6, y + height / 2. + 4, plan_layer_name(v->plan, layer), v->left, y, WIDTH,
+            height);
     for (uint32_t s = 0; attends(v->plan, layer) && s < v->n_sequence; s++)
         draw_bars(v, layer, s, y, true);
     for (uint32_t s = 0; s < v->n_sequence; s++)
@@ -298,35 +318,45 @@ static void draw_axis(const struct picture *v, double bottom)
                 "%" PRId64 "</text>\n",
                 x_of(v, t), TOP, x_of(v, t), bottom, x_of(v, t), bottom + 13, t);
     fprintf(v->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"middle\">timestep of %" PRIu64
-            " ns</text>\n", LEFT + WIDTH / 2, bottom + 28, v->plan->config->timestep_ns);
+            " ns</text>\n", v->left + WIDTH / 2, bottom + 28, v->plan->config->timestep_ns);
 }
 
 static void draw_legend(const struct picture *v)
 {
-    fprintf(v->out, "<text x=\"%d\" y=\"20\" font-size=\"15\">%s, token by token</text>\n", LEFT,
+    const uint32_t left = (uint32_t)v->left;
+    uint32_t step = 1;
+
+    for (uint32_t i = 0; i < v->plan->n_layer; i++)
+        step = max_u32(step, step_of(v, i));
+    fprintf(v->out, "<text x=\"%d\" y=\"20\" font-size=\"15\">%s, token by token</text>\n", v->left,
             v->plan->network->name);
     for (uint32_t s = 0; s < v->n_sequence; s++)
         fprintf(v->out, "<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" "
                 "fill=\"%s\"/>\n<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" "
                 "fill=\"%s\"/>\n"
                 "<text x=\"%" PRIu32 "\" y=\"40\">sequence %" PRIu32 ": works, waits</text>\n",
-                LEFT + 190 * s, dark[s], LEFT + 14 + 190 * s, light[s], LEFT + 32 + 190 * s, s);
+                left + 190 * s, dark[s], left + 14 + 190 * s, light[s], left + 32 + 190 * s, s);
     fprintf(v->out, "<text x=\"%d\" y=\"57\" fill=\"#555\">A row is a layer, in it tokens from top "
             "to bottom%s: dark while its core works on one, light while a query waits for keys or "
-            "lanes.</text>\n", LEFT, v->step > 1 ? ", not all" : "");
+            "lanes.</text>\n", v->left, step > 1 ? ", not all" : "");
 }
 
 static struct picture picture_of(const struct plan *p, FILE *out)
 {
     const struct shape *map = &p->network->layer[0].out;
     struct picture v = { .plan = p, .out = out, .rows = p->network->decoded_from > 0 };
-    uint32_t longest = map->width;
 
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        longest = max_u32(longest, plan_network_layer(p, i)->out.width);
-    v.step = max_u32(1, (uint32_t)ceil_div(longest, MOST_TOKENS));
     v.n_sequence = v.rows ? min_u32(map->height, MOST_SEQUENCES) : 2;
     v.end = (int64_t)(p->time.first_result + (v.rows ? 0 : p->interval));
+    v.left = LEAST_LEFT;
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const int name = (int)(LETTER * (double)strlen(plan_layer_name(p, i))) + 12;
+        v.left = name > v.left ? name < MOST_LEFT ? name : MOST_LEFT : v.left;
+        if (v.rows)
+            continue;
+        const struct token_wait last = wait_of(&v, i, 1, tokens_of(&v, i) - 1);
+        v.end = last.ends > v.end ? last.ends : v.end; // of tokens that nothing reads
+    }
     return v;
 }
 
@@ -339,7 +369,7 @@ void tokens_picture(const struct plan *p, FILE *out)
         height += height_of(p, i) + GAP;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n", LEFT + WIDTH + 30, height);
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n", v.left + WIDTH + 30, height);
     draw_legend(&v);
     for (uint32_t i = 0; i < p->n_layer; i++)
         y = draw_layer(&v, i, y);

@@ -39,6 +39,9 @@ struct token_wait token_wait(const struct plan *p, uint32_t layer, uint32_t row,
     struct token_wait w = { .begins = fired(p, layer, row, column) };
 
     w.ends = w.begins + (int64_t)plan_lasts(p, layer, row, column);
+    w.stored = w.ready = w.begins;
+    if (plan_network_layer(p, layer)->kind != LAYER_ATTENTION)
+        return w; // others see what lies elsewhere in their inputs
     w.stored = stored(p, layer, row, column);
     w.ready = later(w.stored, stored(p, layer, window_last(&pl->window, 0, row, pl->in_height),
                                      window_last(&pl->window, 1, column, pl->in_width)));

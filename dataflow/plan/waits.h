@@ -14,7 +14,7 @@
 #include "dataflow/plan/plan.h"
 
 struct token_wait { // of an output of a layer of tokens, in timesteps of the first image
-    int64_t stored, ready; // it; and all that it sees
+    int64_t stored, ready; // of attention, it; and all that it sees. Of other layers, begins
     int64_t begins, ends;  // ends: the first in which the core is free again
 };
 struct token_wait token_wait(const struct plan *p, uint32_t layer, uint32_t row, uint32_t column);

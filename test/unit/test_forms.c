@@ -324,6 +324,38 @@ static void parts_of_the_first_result_add_up_to_it(void **state)
     }
 }
 
+/* Bars of a layer's work in a picture of tokens. */
+static int bars_of(const char *svg, const char *title)
+{
+    const char *end = strstr(svg, title), *path = end;
+    int n = 0;
+
+    if (!end)
+        fail_msg("no %s", title);
+    while (strncmp(path, "<path", 5) != 0)
+        path--;
+    for (; path < end; path++)
+        n += *path == 'M';
+    return n;
+}
+
+/* Of a map of 7 x 7 every pixel; none beyond the edge, also where the result does not wait for
+ * them. */
+static void a_picture_of_tokens_shows_maps_of_any_size_to_their_last_pixel(void **state)
+{
+    free(succeed(*state, "run configs/vit_fmnist.yaml --svg @/t.svg"));
+    char *svg = read_file(*state, "t.svg");
+    double width;
+
+    assert_int_equal(sscanf(strstr(svg, "width="), "width=\"%lf", &width), 1);
+    assert_int_equal(bars_of(svg, ">conv2, sequence 0<"), 49);
+    assert_int_equal(bars_of(svg, ">fc_product, sequence 1<"), 1);
+    for (const char *x = strstr(svg, "d=\"M"); x && (x = strchr(x, 'H')) != NULL; x++)
+        assert_true(strtod(x + 1, NULL) <= width - 30 + 0.01);
+    free(svg);
+    free(succeed(*state, "run configs/vit_tiny.yaml --svg @/t.svg"));
+}
+
 /* A letter takes 9.8 pixels at most; what is cut is whole in the box's title. */
 static void names_of_the_chip_fit_their_boxes(void **state)
 {
@@ -438,6 +470,7 @@ int main(void)
         cmocka_unit_test(every_report_has_every_form),
         cmocka_unit_test(people_read_words_and_programs_keys),
         cmocka_unit_test(parts_of_the_first_result_add_up_to_it),
+        cmocka_unit_test(a_picture_of_tokens_shows_maps_of_any_size_to_their_last_pixel),
         cmocka_unit_test(what_reads_the_first_token_is_through_before_the_last_one_comes),
         cmocka_unit_test(names_of_the_chip_fit_their_boxes),
         cmocka_unit_test(the_page_on_results_describes_every_key_of_every_document),
