@@ -242,8 +242,8 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
         return ERR_NONE;
     if (n == 1)
         return PLAN_REFUSE(p, "core.crossbar.rows", m,
-                           "layer %s needs %u rows for one input channel, the array has %u: want "
-                           "core.crossbar.rows = %" PRIu64,
+                           "layer %s sees %u pixels of a channel at once, a core's input registers "
+                           "hold %u: want core.crossbar.rows = %" PRIu64,
                            l->name, rows, array->rows,
                            (uint64_t)rows + p->config->crossbar.reserved_rows);
     uint32_t most = most_replicas(&pl->window, block_width, array);

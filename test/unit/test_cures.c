@@ -69,6 +69,22 @@ static void files_of_another_kind_go_where_the_refusal_says(void **state)
     CURES_WORK(c);
 }
 
+#define POOLS                                                                         \
+    "map configs/resnet32.yaml --set network.family=vgg-cifar --set network.depth=8 " \
+    "--set chip.cores=65536 --set core.input_memory.words=65536 "                     \
+    "--set clocking.timestep_ns=100000 --set core.crossbar.rows="
+
+/* A pool of 2 x 2 has no rows of weights, but its window goes through the registers. */
+static void registers_hold_what_a_pool_sees(void **state)
+{
+    static const struct cure c[] = {
+        { POOLS "3", "layer pool1 sees 4 pixels of a channel at once, a core's input registers "
+          "hold 3: want core.crossbar.rows = 4", POOLS "4" },
+    };
+
+    CURES_WORK(c);
+}
+
 static void options_are_used_as_the_refusal_says(void **state)
 {
     static const struct cure c[] = {
@@ -290,6 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_of_another_kind_go_where_the_refusal_says,
                                         tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(registers_hold_what_a_pool_sees, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test_setup_teardown(options_are_used_as_the_refusal_says, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(keys_are_set_as_the_refusal_says, tmpdir_make,
