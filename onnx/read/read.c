@@ -102,8 +102,22 @@ static bool is_annotation(const char *name)
     return n > 5 && strcmp(name + n - 5, "_bits") == 0;
 }
 
-static enum err check_outputs(const struct onnx_reader *r, const struct onnx_node *node)
+static enum err refuse_count(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_operator *op)
 {
+    return onnx_node_refuse(node, r->msg, "%" PRIu32 " inputs: want %" PRIu32 " to %" PRIu32,
+                            node->n_input, op->least_input, op->most_input);
+}
+
+/* What patterns of several nodes rely on, too. op: NULL where there is none of its own. */
+static enum err check_ends(const struct onnx_reader *r, const struct onnx_node *node,
+                           const struct onnx_operator *op)
+{
+    if (op && node->n_input < op->least_input)
+        return refuse_count(r, node, op);
+    for (uint32_t i = 0; op && i < op->least_input; i++)
+        if (!onnx_has_input(node, i))
+            return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
     if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
         return onnx_node_refuse(node, r->msg, "%" PRIu32 " outputs: want one", node->n_output);
     for (uint32_t i = 1; i < node->n_output; i++)
@@ -119,13 +133,9 @@ static enum err check_node(const struct onnx_reader *r, const struct onnx_node *
     if (r->graph.opset < op->since)
         return onnx_node_refuse(node, r->msg, "not in operator set %" PRId64 ": want %d or later",
                                 r->graph.opset, op->since);
-    if (node->n_input < op->least_input || node->n_input > op->most_input)
-        return onnx_node_refuse(node, r->msg, "%" PRIu32 " inputs: want %" PRIu32 " to %" PRIu32,
-                                node->n_input, op->least_input, op->most_input);
-    for (uint32_t i = 0; i < op->least_input; i++)
-        if (!onnx_has_input(node, i))
-            return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
-    enum err e = check_outputs(r, node);
+    if (node->n_input > op->most_input)
+        return refuse_count(r, node, op);
+    enum err e = ERR_NONE;
     for (size_t i = 0; i < node->proto->n_attribute && !e; i++)
         if (!r->integers || !is_annotation(node->proto->attribute[i]->name))
             e = onnx_check_attribute(node, i, op->attributes, r->graph.opset, r->msg);
@@ -198,12 +208,12 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
     const struct onnx_operator *op = find_operator(node);
     enum err e = check_groups(r, node);
 
+    if (!e)
+        e = check_ends(r, node, op);
     if (e)
         return e;
-    if (is_constant(r, node)) {
-        e = check_outputs(r, node);
-        return e ? e : onnx_fold(r, node);
-    }
+    if (is_constant(r, node))
+        return onnx_fold(r, node);
     for (uint32_t i = 0; i < node->n_input && !e; i++)
         if (onnx_has_input(node, i))
             e = onnx_integer_settle(r, node, i);
@@ -215,14 +225,10 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
         return onnx_read_of_rotation(r, node, op);
     if (onnx_is_of_norm(r, node))
         return onnx_read_norm_piece(r, node);
-    if (onnx_curve_continues(r, node, op != NULL)) {
-        e = check_outputs(r, node);
-        return e ? e : onnx_curve_read(r, node);
-    }
-    if (onnx_function_continues(r, node, op != NULL)) {
-        e = check_outputs(r, node);
-        return e ? e : onnx_function_read(r, node);
-    }
+    if (onnx_curve_continues(r, node, op != NULL))
+        return onnx_curve_read(r, node);
+    if (onnx_function_continues(r, node, op != NULL))
+        return onnx_function_read(r, node);
     if (!op)
         return refuse_operator(r, node);
     e = check_node(r, node, op);
