@@ -443,7 +443,8 @@ enum err onnx_draft_hand_on(struct onnx_reader *r, struct onnx_draft *d, uint32_
 
 bool onnx_draft_may_be_raw(const struct onnx_draft *d)
 {
-    return !layer_is_digital(&d->layer) && !d->layer.has_residual && !d->bounded && !d->largest;
+    return !d->handed_on && !layer_is_digital(&d->layer) && !d->layer.has_residual &&
+           !d->bounded && !d->largest;
 }
 
 enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d)
