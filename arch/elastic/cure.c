@@ -1,14 +1,14 @@
 /* arch/elastic/cure.c -- what would let a machine that stands still go on, found by running it
  * again, at most MOST_TRIES times: the least single buffer; smaller groups; more columns, where a
- * memory stands in the circle; or smaller groups, or more columns, and one buffer that is full
- * then. */
+ * memory stands in the circle; smaller groups, or more columns, and one buffer that is full then;
+ * or two buffers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arch/elastic/site.h"
 
-enum { MOST_TRIES = 16, MORE_COLUMNS = 4 };
+enum { MOST_TRIES = 16 };
 
 struct trial {
     const struct plan            *plan;
@@ -149,15 +149,24 @@ static uint32_t more_columns(const struct trial *t)
     return t->stuck.columns > 0 ? most : 0;
 }
 
-/* 0: none was found. */
+/* 0: none was found. Steps double until the run ends, and are halved then. */
 static uint32_t least_columns(const struct trial *t)
 {
-    const uint32_t most = more_columns(t);
+    uint32_t low = more_columns(t), high = low, step = 1;
 
-    for (uint32_t n = most; n > 0 && n < most + MORE_COLUMNS && *t->tries < MOST_TRIES; n++)
+    for (; high > 0 && !ends_with_columns(t, high); high += step, step *= 2) {
+        low = high + 1;
+        if (*t->tries >= MOST_TRIES / 2)
+            return 0;
+    }
+    while (low < high && *t->tries < MOST_TRIES) {
+        const uint32_t n = low + (high - low) / 2;
         if (ends_with_columns(t, n))
-            return n;
-    return 0;
+            high = n;
+        else
+            low = n + 1;
+    }
+    return high;
 }
 
 /* The fewest columns that were tried, and the buffer that is full then. */
@@ -179,11 +188,39 @@ static uint32_t columns_and_buffer(const struct trial *t, uint32_t *columns,
     return size;
 }
 
+struct pair {
+    enum elastic_buffer_kind kind[2];
+    uint32_t                 size[2];
+};
+
+/* One that is full, and another that is full where the first is not; the first as large as can be
+ * if runs are used up. */
+static bool two_buffers(const struct trial *t, struct pair *p)
+{
+    for (enum elastic_buffer_kind k = 0; k < N_ELASTIC_BUFFER && *t->tries < MOST_TRIES; k++) {
+        struct trial large = *t, both = *t;
+        uint32_t unused;
+        if (!t->stuck.full[k])
+            continue;
+        *buffer_field(&large.with, k) = ELASTIC_MOST_PIXELS;
+        if (ends(&large, k, &unused) || !(p->size[1] = least_buffer(&large, &p->kind[1])))
+            continue;
+        *buffer_field(&both.with, p->kind[1]) = p->size[1];
+        p->kind[0] = k;
+        p->size[0] = least_size(&both, k);
+        if (p->size[0] == 0)
+            p->size[0] = ELASTIC_MOST_PIXELS;
+        return true;
+    }
+    return false;
+}
+
 void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
                   const struct stuck *stuck, struct err_msg *m)
 {
     enum elastic_buffer_kind k = 0;
     uint32_t tries = 0, size, columns;
+    struct pair two;
     struct trial now = { p, cfg, *cfg->elastic, *stuck, &tries }, any = now;
     size_t n = strlen(m->text), left = sizeof m->text - n;
     char *end = m->text + n;
@@ -201,6 +238,10 @@ void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
     else if ((size = columns_and_buffer(&now, &columns, &k)) > 0)
         snprintf(end, left, ": want core.input_memory.columns = %" PRIu32 " and %s = %" PRIu32,
                  columns, elastic_buffer_keys[k], size);
+    else if (two_buffers(&now, &two))
+        snprintf(end, left, ": want %s = %" PRIu32 " and %s = %" PRIu32,
+                 elastic_buffer_keys[two.kind[0]], two.size[0], elastic_buffer_keys[two.kind[1]],
+                 two.size[1]);
     else
         snprintf(end, left, ": no larger buffer alone breaks this");
     if (cfg->n_trial)

@@ -520,7 +520,8 @@ static bool apply_cure(struct config *c, const char *line)
 /* Whether a network stands still; its cure lets it go on. */
 static bool is_cured(make_fn *study_make, unsigned seed, uint32_t *n_without)
 {
-    const struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
+    uint32_t runs = 0;
+    const struct elastic_cfg_run cfg = { .n_image = N_IMAGE, .n_trial = &runs };
     struct random_study s;
     struct elastic_result e;
     struct plan p;
@@ -534,6 +535,7 @@ static bool is_cured(make_fn *study_make, unsigned seed, uint32_t *n_without)
         plan_release(&p);
     if (stuck && !strstr(m.text, "waits for"))
         fail_msg("seed %u: %s", seed, m.text);
+    assert_in_range(runs, 0, 16);
     if (stuck && !apply_cure(&s.config, m.text)) {
         ++*n_without;
     } else if (stuck) {
@@ -546,13 +548,20 @@ static bool is_cured(make_fn *study_make, unsigned seed, uint32_t *n_without)
     return stuck;
 }
 
+/* Of machines whose stages take some clocks, and whose memories few columns. */
+static void slow_study_make(struct random_study *s, unsigned seed)
+{
+    random_study_make(s, seed);
+    random_study_clocks(s);
+}
+
 static void of_500_networks_those_that_stand_still_name_a_circle_and_a_cure_that_works(void **state)
 {
     uint32_t n = 0, n_without = 0;
 
     (void)state;
     for (unsigned seed = 1; seed <= 500; seed++)
-        n += is_cured(random_study_make, seed, &n_without);
+        n += is_cured(seed % 2 ? random_study_make : slow_study_make, seed, &n_without);
     print_message("%u stand still, %u of them whatever is tried\n", n, n_without);
     assert_true(n > 0 && n_without * 100 < n);
 }
