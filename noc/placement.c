@@ -188,8 +188,10 @@ static void gather(struct placement_work *w)
 static enum err check(const struct placement_task *t, struct err_msg *m)
 {
     if (t->n_core > t->graph->n_node)
-        return err_set(m, ERR_INPUT, "%" PRIu32 " cores on %" PRIu32 " places: want more "
-                       "fabric.rows or fabric.columns", t->n_core, t->graph->n_node);
+        return err_set(m, ERR_INPUT, "fabric.rows = %" PRIu32 ": %" PRIu32 " cores on %" PRIu32
+                       " places: want at least fabric.rows = %" PRIu32 ", or more fabric.columns",
+                       t->graph->rows, t->n_core, t->graph->n_node,
+                       (uint32_t)ceil_div(t->n_core, t->graph->columns));
     if (t->graph->n_node > PLACEMENT_MOST_NODES)
         return err_set(m, ERR_INPUT, "%" PRIu32 " places: want at most %d for a placement",
                        t->graph->n_node, PLACEMENT_MOST_NODES);

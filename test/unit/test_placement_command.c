@@ -281,7 +281,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
           "exchanges with 5 cores, and no place of fabric.kind = adjacent has more than 4 links" },
         { MESH "--set placement.kind=exact", "43 cores: want at most 12 of them" },
         { MESH "--set placement.kind=spiral", "placement.kind = spiral: want one of listing, " },
-        { MESH "--set fabric.columns=7", "43 cores on 42 places: want more fabric.rows" },
+        { MESH "--set fabric.columns=7", "43 cores on 42 places: want at least fabric.rows = 7" },
         { MESH "--set fabric.rows=1000", "8000 places: want at most 1024" },
         { MESH "--set placement.moves=0", "placement.moves = 0: want a whole number from 1" },
         { MESH "--set placement.seed=-1", "placement.seed = -1: want" },
