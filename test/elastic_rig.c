@@ -79,3 +79,23 @@ void elastic_rig_same(const struct elastic_result *a, const struct elastic_resul
         assert_int_equal(a->buffer[i].full_clk, b->buffer[i].full_clk);
     }
 }
+
+void elastic_rig_adds_up(const struct elastic_result *e)
+{
+    for (uint32_t i = 0; i < e->n_stage; i++) {
+        const struct elastic_stage *s = &e->stage[i];
+        uint64_t sum = 0, by_cause = 0;
+        for (int k = 0; k < N_ELASTIC_STATE; k++)
+            sum += s->clk[k];
+        assert_int_equal(sum, e->elapsed);
+        for (uint32_t k = 0; k < s->n_cause; k++)
+            by_cause += s->cause[k].clk;
+        assert_int_equal(by_cause, s->clk[ELASTIC_STARVED] + s->clk[ELASTIC_BLOCKED] +
+                                       s->clk[ELASTIC_WAITING]);
+    }
+    for (uint32_t i = 0; i < e->n_buffer; i++) {
+        assert_true(e->buffer[i].most <= e->buffer[i].size);
+        assert_true(e->buffer[i].full_clk <= e->elapsed);
+        assert_true(e->buffer[i].full_clk == 0 || e->buffer[i].most == e->buffer[i].size);
+    }
+}

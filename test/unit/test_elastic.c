@@ -47,28 +47,6 @@ static void run_it(struct elastic_result *e, const struct plan *p, uint64_t n_im
         fail_msg("%s", m.text);
 }
 
-/* ---- what holds in every run ---- */
-
-static void assert_times_add_up(const struct elastic_result *e)
-{
-    for (uint32_t i = 0; i < e->n_stage; i++) {
-        const struct elastic_stage *s = &e->stage[i];
-        uint64_t sum = 0, by_cause = 0;
-        for (int k = 0; k < N_ELASTIC_STATE; k++)
-            sum += s->clk[k];
-        assert_int_equal(sum, e->elapsed);
-        for (uint32_t k = 0; k < s->n_cause; k++)
-            by_cause += s->cause[k].clk;
-        assert_int_equal(by_cause, s->clk[ELASTIC_STARVED] + s->clk[ELASTIC_BLOCKED] +
-                                       s->clk[ELASTIC_WAITING]);
-    }
-    for (uint32_t i = 0; i < e->n_buffer; i++) {
-        assert_true(e->buffer[i].most <= e->buffer[i].size);
-        assert_true(e->buffer[i].full_clk <= e->elapsed);
-        assert_true(e->buffer[i].full_clk == 0 || e->buffer[i].most == e->buffer[i].size);
-    }
-}
-
 /* ---- an independent program ---- */
 
 static const struct set {
@@ -99,7 +77,7 @@ static void results_come_when_an_independent_program_says(void **state)
         for (int k = 1; k < 5; k++)
             assert_int_equal(e.result_clk[k] - e.result_clk[k - 1], sets[i].interval);
         assert_int_equal(e.start_clk[0], 0);
-        assert_times_add_up(&e);
+        elastic_rig_adds_up(&e);
         uint64_t read = 0, written = 0;
         for (uint32_t k = 0; k < r.plan.n_core; k++) {
             read += e.core[k].words_read + e.core[k].words_read_back;
@@ -137,7 +115,7 @@ static void assert_limit(const char *const *set, uint64_t t, uint64_t n, int64_t
         assert_int_equal(rest, m);
     else // what is not multiplications is little
         assert_true(rest >= 0 && rest < (int64_t)t);
-    assert_times_add_up(&e);
+    elastic_rig_adds_up(&e);
     elastic_result_release(&e);
     rig_release(&r);
 }
@@ -193,7 +171,7 @@ static uint64_t interval_of(const char *const *set, uint64_t n_image, uint64_t o
 
     make(&r, set);
     run_it(&e, &r.plan, n_image, KERNEL_SKIP_IDLE);
-    assert_times_add_up(&e);
+    elastic_rig_adds_up(&e);
     uint64_t clk = e.result_clk[n_image - 1] - e.result_clk[n_image - 1 - over];
     elastic_result_release(&e);
     rig_release(&r);
@@ -436,7 +414,7 @@ static void run_random(make_fn *study_make, unsigned seed, uint32_t *n_run, uint
         ++*n_stuck;
     } else {
         ++*n_run;
-        assert_times_add_up(&e);
+        elastic_rig_adds_up(&e);
         assert_rooms_are_kept(&e, &p);
         assert_work_is_that_of_timesteps(&e, &t, &p);
         bool alike = true;
@@ -678,7 +656,7 @@ static uint64_t compare_with_all(const struct plan *p, uint64_t n_image)
     run_it(&all, p, n_image, KERNEL_EVERY_CYCLE);
     assert_int_equal(all.n_run, n_image);
     elastic_rig_same(&some, &all, p);
-    assert_times_add_up(&some);
+    elastic_rig_adds_up(&some);
     uint64_t n_run = some.n_run;
     elastic_result_release(&some);
     elastic_result_release(&all);
@@ -767,7 +745,7 @@ static void a_thousand_images_cost_what_five_do(void **state)
     assert_true(e.n_run <= 5);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(e.result_clk[i], 82501 + i * 51200);
-    assert_times_add_up(&e);
+    elastic_rig_adds_up(&e);
     elastic_result_release(&e);
     rig_release(&r);
 }
