@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -33,6 +34,54 @@ static void same_run(const struct elastic_result *e, const struct plan *p,
     elastic_result_release(&other);
 }
 
+/* ---- what buffers hold, as who watches is told ---- */
+
+struct held {
+    uint32_t pixels, most;
+    uint64_t since_clk, full_clk;
+};
+
+struct watcher {
+    const struct elastic_result *e;
+    struct held                 *held; // owned; by buffer
+};
+
+static void see_state(void *user, uint64_t clk, uint32_t stage, const struct elastic_cause *cause)
+{
+    (void)user;
+    (void)clk;
+    (void)stage;
+    (void)cause;
+}
+
+static void see_fill(void *user, uint64_t clk, uint32_t buffer, uint32_t pixels)
+{
+    const struct watcher *w = user;
+    struct held *h = &w->held[buffer];
+
+    h->full_clk += h->pixels == w->e->buffer[buffer].size ? clk - h->since_clk : 0;
+    h->since_clk = clk;
+    h->pixels = pixels;
+    h->most = max_u32(h->most, pixels);
+}
+
+static void buffers_are_as_told(const struct plan *p, const struct elastic_result *e,
+                                uint64_t n_image)
+{
+    struct watcher w = { e, calloc(e->n_buffer, sizeof *w.held) };
+    const struct elastic_watch watch = { see_state, see_fill, &w };
+    const struct elastic_cfg_run cfg = { .n_image = n_image, .watch = &watch };
+
+    same_run(e, p, &cfg);
+    for (uint32_t i = 0; i < e->n_buffer; i++) {
+        see_fill(&w, e->elapsed, i, w.held[i].pixels);
+        assert_int_equal(w.held[i].most, e->buffer[i].most);
+        assert_int_equal(w.held[i].full_clk, e->buffer[i].full_clk);
+        assert_int_equal(w.held[i].pixels, 0);
+    }
+    free(w.held);
+}
+
 /* Each image run, in any order of steps, and most of them left out. */
 static void compare_runs(const struct plan *p, const struct elastic_result *few, uint64_t n_few)
 {
@@ -44,6 +93,7 @@ static void compare_runs(const struct plan *p, const struct elastic_result *few,
     elastic_rig_adds_up(few);
     for (cfg.mode = KERNEL_EVERY_CYCLE; cfg.mode <= KERNEL_REVERSED; cfg.mode++)
         same_run(few, p, &cfg);
+    buffers_are_as_told(p, few, n_few);
     cfg = (struct elastic_cfg_run){ .n_image = 15 };
     const enum err err = elastic_run(p, &cfg, &e, &m); // a later image may find no room
     cfg.probe = &probe;
