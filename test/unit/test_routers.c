@@ -155,6 +155,8 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
     const struct router_counts *c = routers_counts(p->routers);
     assert_int_equal(c->flits_sent + c->flits_copied, c->flits_taken);
     assert_int_equal(c->packets_taken, ends(p));
+    if (p->n == 1) // each of its flits goes through what its head was given
+        assert_int_equal(c->allocations * p->packet->n_flit, c->switch_traversals);
     for (uint32_t i = 0; channel && i < g->n_router * g->n_port; i++)
         channel[i] = routers_channel(p->routers, i);
     routers_free(p->routers);
