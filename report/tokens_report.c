@@ -369,7 +369,8 @@ void tokens_picture(const struct plan *p, FILE *out)
         height += height_of(p, i) + GAP;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n", v.left + WIDTH + 30, height);
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+            v.left + WIDTH + 30, height);
     draw_legend(&v);
     for (uint32_t i = 0; i < p->n_layer; i++)
         y = draw_layer(&v, i, y);
