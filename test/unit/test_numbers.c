@@ -124,7 +124,7 @@ static bool sees(const struct layer *l, uint32_t out, uint32_t in)
 
     for (int a = 0; a < 2; a++) {
         const int64_t at = i[a] - o[a] * w->stride[a] - w->skip[a] + w->pad_before[a];
-        inside &= at >= 0 && at < w->kernel[a];
+        inside &= at >= 0 && at % w->dilation[a] == 0 && at / w->dilation[a] < w->kernel[a];
         inside &= w->block[a] == 0 || i[a] / w->block[a] == o[a] / w->block[a];
     }
     return inside;
