@@ -216,8 +216,6 @@ static uint64_t credit_after(const struct site *s, const struct link *l, uint64_
     const struct intake *in = c->intake_of[l->stream];
     const struct site *to = &c->site[c->plan->stream[l->stream].to];
 
-    if (l->credits->n > 0)
-        return now;
     if (in->token)
         return max_u64(now, to->ahead->idle_clk) + 1 + in->credit_clk;
     return digital_after(to, now) + in->credit_clk;
