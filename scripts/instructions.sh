@@ -37,6 +37,10 @@ table() {
     count run configs/resnet32.yaml --set network.depth=56 --set chip.cores=80
     count run configs/resnet32.yaml --count 20
     count run configs/resnet32_speedup.yaml
+    count run configs/resnet32.yaml --set clocking.kind=elastic --count 1
+    count run configs/resnet32.yaml --set clocking.kind=elastic --count 1 \
+          --set core.crossbar.mvm_ns=100000
+    count run configs/resnet32.yaml --set clocking.kind=elastic --count 50
     count map configs/resnet32.yaml
     count map configs/resnet32.yaml --set network.depth=8 --set chip.cores=20 \
           --set mapping.optimize=interval
