@@ -54,8 +54,8 @@ bool digital_select(struct digital *d, const char *kernel_name)
     enum simd simd = simd_find(kernel_name);
 
     d->kernel = simd < N_SIMD ? kernels[simd] : NULL;
-    if (d->kernel && d->kernel->in_doubles && (d->function || !fits_double(d)))
-        d->kernel = &digital_portable;
+    if (d->kernel && (d->function || (d->kernel->in_doubles && !fits_double(d))))
+        d->kernel = &digital_portable; // which alone knows functions
     return d->kernel;
 }
 
