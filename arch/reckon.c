@@ -175,10 +175,21 @@ struct patch_read { // `first` from where the strip's first window begins
     int64_t  first;
 };
 
+/* Columns of the output map that a copy computes. */
+static uint32_t own_columns(const struct reckoner *k)
+{
+    uint32_t n = 0;
+
+    for (uint32_t column = 0; column < k->layer->out.width; column++)
+        n += plan_owner(k->plan, k->pc->plan_layer, column) == k->pc->copy;
+    return n;
+}
+
 struct strip_work { // what a strip of outputs takes
     bool                any;
     uint64_t            image;
     uint32_t            left;   // its first column
+    uint32_t            behind; // outputs of its first firing that lie before it (outputs_behind())
     uint64_t            firings; // of which each may hold several products
     struct array_counts product;
     struct patch_read  *read;   // owned; n_read of room
@@ -190,7 +201,9 @@ struct firings { // of a core
     const struct reckoner  *core;
     struct firing_shape     shape;
     uint32_t                strip_width;
-    const struct map_times *fired; // NULL: every output by itself
+    uint64_t                outputs; // of an image
+    bool                    grouped; // else every output by itself
+    const struct map_times *fired;   // NULL: groups are those of the policy, whole
     struct input_registers  registers;
     struct kernel_matrix    matrix; // of replicas
     struct imc_array       *array;  // NULL: a digital layer
@@ -212,6 +225,17 @@ static struct column_times fired(const struct firings *f, uint64_t image, uint32
     return map_times_at(f->fired, image, column, f->core->plan->interval);
 }
 
+/* Of groups that are whole whatever the time and go on from column to column and image to image:
+ * those of the one that a strip begins in that lie before it. */
+static uint32_t outputs_behind(const struct firings *f, uint64_t image, uint32_t left)
+{
+    if (!f->grouped || f->fired || !f->core->pl->firing->across_columns)
+        return 0;
+    const uint64_t strips = left / f->strip_width / f->shape.copies; // of this copy, before it
+    return (uint32_t)((image * f->outputs + strips * f->strip_width * f->shape.height) %
+                      f->shape.n);
+}
+
 /* Whether all that the windows of a strip see lies in the map's columns. */
 static bool sees_the_map(const struct firings *f, uint32_t left)
 {
@@ -230,6 +254,7 @@ static bool is_alike(const struct firings *f, uint64_t image, uint32_t left)
     const uint32_t columns = strip_columns(f, left);
 
     if (!s->any || f->core->pl->flat || columns != strip_columns(f, s->left) ||
+        outputs_behind(f, image, left) != s->behind ||
         (left != s->left && (!sees_the_map(f, left) || !sees_the_map(f, s->left))))
         return false;
     for (uint32_t i = 0; f->fired && i < columns; i++) {
@@ -272,27 +297,35 @@ static void count_product(struct firings *f, const struct pixel *place, uint32_t
 {
     const struct array_product product = {
         .output = place, .replica = f->used, .n_output = n,
-        .driven_rows = f->fired ? kernel_matrix_driven(&f->matrix, f->used, n)
-                                : f->core->pc->rows,
+        .driven_rows = f->grouped ? kernel_matrix_driven(&f->matrix, f->used, n)
+                                  : f->core->pc->rows,
     };
 
     f->array->kind->count(f->array, &product, 0, &f->strip.product);
 }
 
-/* Writes the outputs of a strip in order, and their timesteps or numbers. Returns how many. */
+/* Writes the outputs of a strip in order, and their timesteps or the numbers of their firings.
+ * Returns how many. */
 static uint32_t list_outputs(struct firings *f, uint64_t image, uint32_t left)
 {
+    const struct firing_policy *policy = f->core->pl->firing;
     struct pixel at = { image, 0, left };
-    uint32_t n = f->shape.height * strip_columns(f, left);
+    const uint32_t n = f->shape.height * strip_columns(f, left);
+    uint32_t behind = outputs_behind(f, image, left), head = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        f->time[i] = i;
+        if (i > 0 && (!f->grouped || !firing_joins(policy, &f->shape, &f->place[head],
+                                                   i - head + behind, &at))) {
+            head = i;
+            behind = 0;
+        }
+        f->time[i] = head;
         if (f->fired) {
             struct column_times c = fired(f, image, at.column);
             f->time[i] = column_time(&c, at.row);
         }
         f->place[i] = at;
-        f->core->pl->firing->next(&f->shape, f->core->pc->copy, &at);
+        policy->next(&f->shape, f->core->pc->copy, &at);
     }
     return n;
 }
@@ -306,7 +339,7 @@ static uint32_t take_group(struct firings *f, uint32_t i, uint32_t n)
 
     registers_begin(&f->registers, place);
     do {
-        f->used[k] = f->fired ? firing_replica(policy, &f->shape, place, &place[k]) : 0;
+        f->used[k] = f->grouped ? firing_replica(policy, &f->shape, place, &place[k]) : 0;
         if (f->used[k] == f->shape.n)
             break;
         registers_need(&f->registers, &place[k++]);
@@ -323,7 +356,7 @@ static void look_at_strip(struct firings *f, uint64_t image, uint32_t left)
     uint32_t n = list_outputs(f, image, left);
 
     *s = (struct strip_work){ .any = true, .image = image, .left = left, .read = s->read,
-                              .room = s->room };
+                              .room = s->room, .behind = outputs_behind(f, image, left) };
     for (uint32_t i = 0, k; i < n && !f->no_memory; i += k) {
         s->firings += i == 0 || f->time[i] != f->time[i - 1];
         k = take_group(f, i, n);
@@ -350,7 +383,7 @@ static uint64_t strip_words(const struct firings *f, const struct images *images
 static bool goes_on(struct firings *f, uint64_t image, uint32_t left)
 {
     if (!f->fired)
-        return false;
+        return outputs_behind(f, image, left) > 0;
     const uint32_t last = left + strip_columns(f, left) - 1;
     struct column_times begin = fired(f, image, left), end = fired(f, image, last);
     bool same = column_time(&begin, 0) == f->before;
@@ -399,7 +432,7 @@ static bool make_array(struct firings *f)
     };
 
     f->array = kind->program(&matrix);
-    return f->array && (!f->fired || kernel_matrix_init(&f->matrix, k->plan, k->index, 0, false));
+    return f->array && (!f->grouped || kernel_matrix_init(&f->matrix, k->plan, k->index, 0, false));
 }
 
 static bool firings_init(struct firings *f, const struct reckoner *k)
@@ -409,7 +442,10 @@ static bool firings_init(struct firings *f, const struct reckoner *k)
     *f = (struct firings){ .core = k, .shape = plan_firing_shape(k->plan, layer),
                            .before = INT64_MIN };
     f->strip_width = k->pl->firing->strip_width(&f->shape);
-    f->fired = f->shape.n > 1 ? &k->plan->time.layer[layer].fired : NULL;
+    f->outputs = (uint64_t)own_columns(k) * k->layer->out.height;
+    f->grouped = f->shape.n > 1;
+    if (f->grouped && config_clocking(k->plan->config) != CLOCKING_ELASTIC)
+        f->fired = &k->plan->time.layer[layer].fired;
     size_t most = (size_t)f->shape.height * strip_columns(f, 0);
     f->place = calloc(most, sizeof *f->place);
     f->time = calloc(most, sizeof *f->time);
@@ -431,34 +467,37 @@ static void firings_release(struct firings *f)
     free(f->strip.read);
 }
 
+/* Images after which a group begins with an image again. */
+static uint64_t images_of_groups(const struct firings *f)
+{
+    uint64_t n = 1;
+
+    while (outputs_behind(f, n, 0) > 0)
+        n++;
+    return n;
+}
+
 /* Outputs that fire one by one do so in every image alike; others once one image repeats the one
- * before it, which it may share a firing with. */
+ * before it, which it may share a firing with, or one some images before. */
 static bool count_firings(const struct reckoner *k)
 {
     struct firings f;
     bool done = firings_init(&f, k);
     uint64_t settled = f.fired ? min_u64(k->plan->time.transient_images, k->n_image - 1) : 0;
+    const uint64_t period = done ? images_of_groups(&f) : 1;
 
     for (uint64_t i = 0; done && i < settled; i++)
         count_strips(&f, (struct images){ i, 1 });
-    if (done)
+    if (done && period == 1)
         count_strips(&f, (struct images){ settled, k->n_image - settled });
+    for (uint64_t i = 0; done && period > 1 && i < period && i < k->n_image; i++)
+        count_strips(&f, (struct images){ i, (k->n_image - 1 - i) / period + 1 });
     done = done && !f.no_memory;
     firings_release(&f);
     return done;
 }
 
 /* ---- outputs ---- */
-
-/* Columns of the output map that a copy computes. */
-static uint32_t own_columns(const struct reckoner *k)
-{
-    uint32_t n = 0;
-
-    for (uint32_t column = 0; column < k->layer->out.width; column++)
-        n += plan_owner(k->plan, k->pc->plan_layer, column) == k->pc->copy;
-    return n;
-}
 
 /* Additions and comparisons of a digital layer's windows, of one image and channel. */
 static uint64_t window_ops(const struct reckoner *k)

@@ -759,7 +759,7 @@ static void put_busy(json_t **o, const struct elastic_report *r, uint32_t core)
     }
 }
 
-/* Of layers with replicas those alone that time decides (run_counts_all()). */
+/* Of groups of what is there those alone that the run has counted (run_counts_all()). */
 static bool is_counted(const struct plan *p, const struct counter *c)
 {
     static const char *const always[] = { "firings", "outputs", "words_written", "words_read",

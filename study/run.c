@@ -725,8 +725,8 @@ static bool is_one_pass(const struct plan *p)
     return clocking_of(p->config)->pass != NULL;
 }
 
-/* Where outputs fire one by one, a core does for an image what it does in timesteps; with replicas
- * only time says which fire together, and what is left is what was counted. */
+/* Where outputs fire one by one or wait for their whole group, a core does for an image what can be
+ * reckoned; where only time says which fire together, what is left is what was counted. */
 static bool count_elastic(struct run_result *r, const struct plan *p)
 {
     if (run_counts_all(p) &&
@@ -768,7 +768,7 @@ enum err run_of_elastic(struct run_result *r, const struct plan *p, struct elast
 bool run_counts_all(const struct plan *p)
 {
     for (uint32_t i = 0; is_elastic(p) && i < p->n_layer; i++)
-        if (p->layer[i].replicas.n > 1)
+        if (p->layer[i].replicas.n > 1 && p->config->elastic.group == GROUP_ANY)
             return false;
     return true;
 }

@@ -144,7 +144,7 @@ const struct elastic_reads *run_reads_of(const struct run_reads *w); // NULL of 
 void run_reads_close(struct run_reads *w);                           // takes NULL
 
 /* Whether a run of the plan counts all that energy is priced from: not under elastic clocking with
- * replicas. */
+ * replicas of which those fire whose outputs are there (`elastic.group: any`). */
 bool run_counts_all(const struct plan *p);
 
 #endif

@@ -43,13 +43,13 @@ static enum err check_options(const struct options *o, const struct study *s, st
                    o->images ? "--images" : "--inputs");
 }
 
-/* With replicas only firings and words are counted: too little for a price. */
+/* Of groups of what is there only firings and words are counted: too little for a price. */
 static enum err price_it(struct measured *d, const struct options *o, const struct study *s,
                          struct err_msg *m)
 {
     if (!run_counts_all(&s->plan) && pricing_wanted(&s->config))
         log_line(o, LOG_INFO, "note: energy.chip = %s: with mapping.replicas nothing is priced "
-                 "under clocking.kind = elastic", s->config.energy.chip);
+                 "under elastic.group = any: want elastic.group = full", s->config.energy.chip);
     return measured_price(d, s, m);
 }
 

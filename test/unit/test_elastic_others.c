@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "arch/elastic/elastic.h"
+#include "arch/reckon.h"
 #include "study/study.h"
 #include "test/naive_elastic.h"
 #include "test/plan_rig.h"
@@ -248,6 +249,110 @@ static void groups_may_run_over_images(void **state)
         }
 }
 
+/* ---- groups of outputs: what a core counts ---- */
+
+enum { MOST_MAP = 64 };
+
+struct counted { // firing by firing
+    const struct plan *plan;
+    struct core_counters *core; // owned; [n_core]
+};
+
+/* Rows that outputs drive together: a place of their windows drives those of its channels once. */
+static uint64_t rows_together(const struct plan_core *c, const struct window *w,
+                              const struct pixel *output, uint32_t n)
+{
+    static bool seen[MOST_MAP][MOST_MAP];
+    uint32_t places = 0;
+
+    memset(seen, 0, sizeof seen);
+    for (uint32_t o = 0; o < n; o++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t k = 0; k < w->kernel[1]; k++) {
+                bool *at = &seen[window_begin(w, 0, output[o].row) + i + 8]
+                                [window_begin(w, 1, output[o].column) + k + 8];
+                places += !*at;
+                *at = true;
+            }
+    return (uint64_t)places * c->in_n;
+}
+
+static void count_firing(void *user, uint32_t core, const struct core_event *e)
+{
+    const struct counted *k = user;
+    const struct plan_core *c = &k->plan->core[core];
+    const struct plan_layer *pl = &k->plan->layer[c->plan_layer];
+    const struct firing_shape shape = plan_firing_shape(k->plan, c->plan_layer);
+
+    if (e->kind != CORE_FIRED || layer_is_digital(plan_network_layer(k->plan, c->plan_layer)))
+        return;
+    k->core[core].firings++;
+    k->core[core].conversions += (uint64_t)e->n * c->out_n;
+    for (uint32_t from = 0, to; from < e->n; from = to) {
+        for (to = from + 1; to < e->n; to++)
+            if (e->pixel[to].image != e->pixel[from].image ||
+                firing_replica(pl->firing, &shape, &e->pixel[from], &e->pixel[to]) >= shape.n)
+                break;
+        k->core[core].driven_rows += rows_together(c, &pl->window, &e->pixel[from], to - from);
+    }
+}
+
+static void assert_counted(const char *const *set, uint64_t n_image)
+{
+    struct elastic_result e;
+    struct plan_rig r;
+    struct err_msg m;
+
+    if (rig_make(&r, set))
+        fail_msg("%s", r.msg.text);
+    const struct plan *p = &r.plan;
+    struct counted k = { p, calloc(p->n_core, sizeof *k.core) };
+    struct core_counters *core = calloc(p->n_core, sizeof *core);
+    uint64_t *bits = calloc(p->n_stream, sizeof *bits);
+    const struct core_probe probe = { .event = count_firing, .user = &k };
+    const struct elastic_cfg_run cfg = { .n_image = n_image, .probe = &probe };
+    assert_true(k.core && core && bits);
+    if (elastic_run(p, &cfg, &e, &m))
+        fail_msg("%s", m.text);
+    assert_true(reckon_images(p, n_image, core, bits));
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        assert_int_equal(core[i].firings, e.core[i].firings);
+        assert_int_equal(core[i].firings, k.core[i].firings);
+        assert_int_equal(core[i].outputs, e.core[i].outputs);
+        assert_int_equal(core[i].conversions, k.core[i].conversions);
+        if (p->layer[p->core[i].plan_layer].parts == 1)
+            assert_int_equal(core[i].driven_rows, k.core[i].driven_rows);
+    }
+    free(k.core);
+    free(core);
+    free(bits);
+    elastic_result_release(&e);
+    rig_release(&r);
+}
+
+/* Whole groups are reckoned as they fire, whatever the policy, the copies and the images that a
+ * group goes on over. */
+static void groups_are_reckoned_as_they_fire(void **state)
+{
+    static const char *const firing[] = { "mapping.firing=block", "mapping.firing=column",
+                                          "mapping.firing=free" };
+    static const char *const replicas[] = {
+        "mapping.replicas={16: 4, 8: 2}", "mapping.replicas={16: 3, 8: 3, 4: 5}",
+        "mapping.replicas={16: 7}", "mapping.replicas={8: 6, 4: 4}" };
+    static const char *const copies[] = { "mapping.copies={}", "mapping.copies={16: 2, 8: 3}" };
+
+    (void)state;
+    for (size_t i = 0; i < 3 * 4 * 2; i++)
+        for (uint64_t n = 1; n <= 4; n++) {
+            const char *const set[] = { "clocking.kind=elastic", "network.depth=8",
+                                        "network.size=16", "core.crossbar.rows=2048",
+                                        "core.crossbar.columns=2048", "chip.cores=64",
+                                        "core.input_memory.columns=16", firing[i % 3],
+                                        replicas[i / 3 % 4], copies[i / 12], NULL };
+            assert_counted(set, n);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_multiplication_may_take_a_million_clocks),
         cmocka_unit_test(the_busiest_sets_the_pace_of_other_networks),
         cmocka_unit_test(groups_may_run_over_images),
+        cmocka_unit_test(groups_are_reckoned_as_they_fire),
         cmocka_unit_test(machines_that_come_along_are_as_the_twin_says),
     };
 
