@@ -30,8 +30,8 @@ bool elastic_rig_agrees_on(struct elastic_result *e, const struct plan *p,
 void elastic_rig_same(const struct elastic_result *a, const struct elastic_result *b,
                       const struct plan *p);
 
-/* Fails where a stage's states, or its causes, are not all of the run's clocks, or a buffer was full
- * that never held all that it can. */
+/* Fails where a stage's states, or its causes, are not all of the run's clocks, or a buffer was
+ * full that never held all that it can. */
 void elastic_rig_adds_up(const struct elastic_result *e);
 
 #endif

@@ -241,7 +241,8 @@ static void a_mesh_is_placed_and_keeps_the_pace(void **state)
     assert_int_equal(json_array_size(at(doc, "fabric.placement")), 43);
     json_decref(doc);
     assert_fails(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
-                         "fabric.kind=mesh --set fabric.rows=2", 2, "want at least fabric.rows = 6");
+                         "fabric.kind=mesh --set fabric.rows=2",
+                 2, "want at least fabric.rows = 6");
     assert_fails(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
                          "fabric.kind=mesh --set fabric.switching=cut_through --set "
                          "fabric.vc_flits=1", 2, "want at least fabric.vc_flits = ");
