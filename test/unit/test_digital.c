@@ -9,6 +9,7 @@
 
 #include "arch/units/crossbar.h"
 #include "arch/units/digital.h"
+#include "network/step_function.h"
 
 __extension__ typedef __int128 wide;
 
@@ -178,6 +179,36 @@ static void every_kernel_gives_the_naive_bytes_and_no_more(void **state)
     }
 }
 
+/* A step at -1.5 and one at 2: whatever the kernel, sums of 12 bits behind the point fall to 7, 40
+ * or 90, less and more than rounding would give. */
+static void every_kernel_knows_functions_of_sums(void **state)
+{
+    enum { N = 33, SHIFT = 12 };
+    double threshold[] = { -1.5, 2 };
+    int32_t code[] = { 7, 40, 90 };
+    const struct step_function f = { 2, threshold, code };
+    uint32_t m[N];
+    int64_t b[N];
+    uint8_t shift[N], out[N];
+    int32_t acc[N];
+
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) { // from -4 to 4 in quarters
+        m[i] = 1 << 10;
+        b[i] = 0;
+        shift[i] = SHIFT;
+        acc[i] = (int32_t)i - 16;
+    }
+    for (const char *const *k = crossbar_kernels(); *k; k++) {
+        struct digital d = { .n = N, .m = m, .b = b, .shift = shift, .function = &f,
+                             .high = 255 };
+        assert_true(digital_select(&d, *k));
+        digital_process(&d, acc, NULL, out);
+        for (uint32_t i = 0; i < N; i++)
+            assert_int_equal(out[i], acc[i] < -6 ? 7 : acc[i] < 8 ? 40 : 90);
+    }
+}
+
 static void an_unknown_kernel_is_refused(void **state)
 {
     struct digital d = { .n = 0 };
@@ -225,6 +256,7 @@ int main(void)
         cmocka_unit_test(rounding_is_to_the_nearest_and_ties_go_to_even),
         cmocka_unit_test(halves_round_to_even_by_hand),
         cmocka_unit_test(every_kernel_gives_the_naive_bytes_and_no_more),
+        cmocka_unit_test(every_kernel_knows_functions_of_sums),
         cmocka_unit_test(an_unknown_kernel_is_refused),
         cmocka_unit_test(pooling_sums_signed_and_unsigned_bytes),
         cmocka_unit_test(pooled_mean_is_rounded_and_clamped),
