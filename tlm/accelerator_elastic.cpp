@@ -45,12 +45,13 @@ accelerator_elastic::accelerator_elastic(const struct study &study,
                                     exact ? nullptr : sliced_layers_cores(sliced_.get())));
     if (values_)
         lanes_.reset(value_lanes_new(values_.get()));
-    if (run_counts_all(&p) && lanes_) {
+    const bool counts = run_counts_all(&p) && !firing_log_needed(&p); // else time groups outputs
+    if (counts && lanes_) {
         counted_.reset(tally_plan_new(&p, nullptr, 0));
         if (counted_)
             tally_.reset(tally_new(counted_.get(), values_.get()));
     }
-    if (!lanes_ || (run_counts_all(&p) && !tally_))
+    if (!lanes_ || (counts && !tally_))
         throw std::bad_alloc();
 }
 
