@@ -53,7 +53,6 @@ struct returning { // a pixel read back
     struct cursor next;
     struct column column;  // its
     uint64_t      clk;     // it may be, as far as the port goes; CYC_NEVER: that is not known
-    uint32_t      by_room; // cause of the port's meter
 };
 
 enum phase { LACKS_RESULT, LACKS_ROOM, LACKS_SUMS, LACKS_RESIDUAL }; // of stream 0, 1 ..

@@ -236,16 +236,21 @@ static uint64_t pixel_after(const struct gate *g, uint64_t now)
     return digital_after(g->sender, now) + 2 + l->hop_clk;
 }
 
-/* A buffer has no room before of which nobody knows yet; nor is it known what it holds from then
- * on. */
+/* A buffer has no room before of which nobody knows yet, nor is it known what it holds from then
+ * on: the oldest pixel that is not sent by all links goes first, as soon as those that are behind
+ * have sent it. */
 static uint64_t room_after(const struct site *s, const struct back *b, uint64_t now)
 {
-    uint64_t clk = 0;
+    uint64_t pixel = b->out.first, clk = 0;
 
-    for (const struct link *l = s->link; l < s->link + s->n_link; l++)
-        if (l->from == &b->out && l->next < b->out.end)
-            clk = max_u64(clk, credit_after(s, l, now) + 1);
-    return clk > 0 ? clk : CYC_NEVER;
+    while (pixel < b->out.end && send_buffer_token(&b->out, pixel)->left == 0)
+        pixel++;
+    if (pixel == b->out.end)
+        return CYC_NEVER;
+    for (uint32_t i = 0; i < b->out.n_link; i++)
+        if (b->out.link[i]->next <= pixel)
+            clk = max_u64(clk, credit_after(s, b->out.link[i], now) + 1);
+    return clk;
 }
 
 static bool is_sure(const struct site *s, const struct choice *c, uint64_t now)

@@ -13,6 +13,8 @@
 #include "arch/elastic/elastic.h"
 #include "arch/reckon.h"
 #include "study/study.h"
+#include "test/dice.h"
+#include "test/elastic_rig.h"
 #include "test/naive_elastic.h"
 #include "test/plan_rig.h"
 
@@ -353,6 +355,58 @@ static void groups_are_reckoned_as_they_fire(void **state)
         }
 }
 
+/* ---- work ahead of the clock ---- */
+
+static void nothing(void *user, uint32_t core, const struct core_event *e)
+{
+    (void)user, (void)core, (void)e;
+}
+
+/* A chip whose firings are told is stepped clock by clock; one that works ahead does the same in the
+ * same clocks, where pixels are read back into buffers of several for several cores, too. */
+static void cores_that_work_ahead_are_as_stepped(void **state)
+{
+    static const char *const columns[] = { "core.crossbar.columns=8", "core.crossbar.columns=16",
+                                           "core.crossbar.columns=64" };
+    static const char *const keys[] = { "elastic.read_back_pixels", "elastic.residual_pixels",
+                                        "elastic.input_pixels", "elastic.output_pixels",
+                                        "elastic.results", "elastic.registers",
+                                        "elastic.hop_clocks", "elastic.credit_clocks" };
+    static const int least[] = { 1, 4, 1, 1, 1, 1, 1, 1 }, most[] = { 4, 9, 3, 4, 3, 2, 4, 6 };
+    static const char *const mvm[] = { "core.crossbar.mvm_ns=2", "core.crossbar.mvm_ns=10",
+                                       "core.crossbar.mvm_ns=40" };
+    static const char *const rate[] = { "fabric.link_gbps=2", "fabric.link_gbps=5",
+                                        "fabric.link_gbps=20" };
+    const struct core_probe probe = { .event = nothing };
+    struct dice dice = { 5 };
+
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        char text[8][40];
+        const char *set[MOST_SET] = { "clocking.kind=elastic", "network.depth=14",
+                                      "network.size=16", "chip.cores=256", columns[i % 3],
+                                      mvm[i / 3 % 3], rate[i / 9 % 3] };
+        struct elastic_result a, b;
+        struct plan_rig r;
+        struct err_msg m;
+        for (int k = 0; k < 8; k++) {
+            const unsigned n = pick(&dice, (uint32_t)least[k], (uint32_t)most[k]);
+            snprintf(text[k], sizeof text[k], "%s=%u", keys[k], n);
+            set[7 + k] = text[k];
+        }
+        if (rig_make(&r, set))
+            fail_msg("%s", r.msg.text);
+        const struct elastic_cfg_run stepped = { .n_image = 3, .probe = &probe };
+        run_it(&a, &r.plan, 3);
+        if (elastic_run(&r.plan, &stepped, &b, &m))
+            fail_msg("%s", m.text);
+        elastic_rig_same(&a, &b, &r.plan);
+        elastic_result_release(&a);
+        elastic_result_release(&b);
+        rig_release(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +416,7 @@ int main(void)
         cmocka_unit_test(the_busiest_sets_the_pace_of_other_networks),
         cmocka_unit_test(groups_may_run_over_images),
         cmocka_unit_test(groups_are_reckoned_as_they_fire),
+        cmocka_unit_test(cores_that_work_ahead_are_as_stepped),
         cmocka_unit_test(machines_that_come_along_are_as_the_twin_says),
     };
 
