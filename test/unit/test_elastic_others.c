@@ -362,8 +362,8 @@ static void nothing(void *user, uint32_t core, const struct core_event *e)
     (void)user, (void)core, (void)e;
 }
 
-/* A chip whose firings are told is stepped clock by clock; one that works ahead does the same in the
- * same clocks, where pixels are read back into buffers of several for several cores, too. */
+/* A chip whose firings are told is stepped clock by clock; one that works ahead does the same in
+ * the same clocks, where pixels are read back into buffers of several for several cores, too. */
 static void cores_that_work_ahead_are_as_stepped(void **state)
 {
     static const char *const columns[] = { "core.crossbar.columns=8", "core.crossbar.columns=16",
