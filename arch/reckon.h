@@ -19,9 +19,9 @@
 #include "dataflow/plan/plan.h"
 
 /* Adds what cores and streams count in n_image images, the first of which is the chip's first:
- * core[plan->n_core], stream_bits[plan->n_stream]. Counters of values stay as they are. Under elastic
- * clocking groups are whole, whatever the time, and words read of groups that go on from image to
- * image are left to the chip, which counts them. False when the host has no memory. */
+ * core[plan->n_core], stream_bits[plan->n_stream]. Counters of values stay as they are. Under
+ * elastic clocking groups are whole, whatever the time, and words read of groups that go on from
+ * image to image are left to the chip, which counts them. False when the host has no memory. */
 bool reckon_images(const struct plan *p, uint64_t n_image, struct core_counters *core,
                    uint64_t *stream_bits);
 
