@@ -16,3 +16,18 @@ void mail_release(struct mail *m)
     free(m->at);
     *m = (struct mail){ 0 };
 }
+
+void letters_add(struct letters *l, uint64_t cyc, uint32_t n)
+{
+    if (l->n == l->room) {
+        const size_t room = 2 * l->room + 64;
+        struct letter *at = realloc(l->at, room * sizeof *at);
+        if (!at) {
+            l->lacks = true;
+            return;
+        }
+        l->at = at;
+        l->room = room;
+    }
+    l->at[l->n++] = (struct letter){ cyc, n };
+}

@@ -20,11 +20,20 @@ struct letter {
     uint32_t n;
 };
 
+struct letters { // all that were put
+    struct letter *at; // owned
+    size_t         n, room;
+    bool           lacks; // the host had no memory for some
+};
+
+void letters_add(struct letters *l, uint64_t cyc, uint32_t n);
+
 struct mail {
-    struct block  *reader;
-    struct letter *at;    // owned; ring of `room`
-    uint32_t       room, first, n;
-    bool           asked; // to be woken for the next
+    struct block   *reader;
+    struct letter  *at;    // owned; ring of `room`
+    uint32_t        room, first, n;
+    bool            asked; // to be woken for the next
+    struct letters *kept;  // borrowed; gets a copy of each; NULL: nobody wants one
 };
 
 /* For at most `room`, at least 1, that are put and not taken. False when the host has no memory;
@@ -74,6 +83,8 @@ static inline void mail_put(struct mail *m, uint64_t cyc, uint32_t n)
     if (m->asked)
         m->reader->wake(m->reader, cyc);
     m->asked = false;
+    if (m->kept)
+        letters_add(m->kept, cyc, n);
 }
 
 #endif

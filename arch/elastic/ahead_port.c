@@ -257,6 +257,8 @@ static bool is_sure(const struct site *s, const struct choice *c, uint64_t now)
 {
     const struct ahead *a = s->ahead;
 
+    if (s->chip->alone)
+        return false; // the others are elsewhere
     if (a->registers_clk == CYC_NEVER && (a->ready_clk < CYC_NEVER || s->shape.n > 1) &&
         digital_after(s, now) <= c->clk) // a group is looked for as they are free
         return false;

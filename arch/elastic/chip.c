@@ -468,6 +468,7 @@ void chip_release(struct elastic_chip *c)
     free(c->link_of);
     free(c->intake_of);
     free(c->given_clk);
+    free(c->left_out.start_clk);
     free(c->start_clk);
     free(c->result_clk);
 }
@@ -482,9 +483,10 @@ static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg
 }
 
 /* False when the host has no memory. */
-static bool run_repeating(struct elastic_chip *c, struct kernel *k)
+static bool run_repeating(struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    struct repeat *r = repeat_new(c);
+    struct repeat *r = repeat_new(c, cfg);
+    struct kernel *k = c->kernel;
     uint64_t next;
 
     if (!r)
@@ -498,9 +500,10 @@ static bool run_repeating(struct elastic_chip *c, struct kernel *k)
 static bool make_kernel(struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
     c->block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
-    c->design = (struct design){ .block = c->block, .n_block = c->n_site };
+    c->design = (struct design){ .block = c->block };
     for (uint32_t i = 0; c->block && i < c->n_site; i++)
-        c->block[i] = &c->site[i].base;
+        if (!c->alone || c->alone[i])
+            c->block[c->design.n_block++] = &c->site[i].base;
     if (c->block && c->net)
         c->block[c->design.n_block++] = net_block(c->net);
     c->kernel = c->block ? kernel_new(cfg->kernel, &c->design, cfg->mode) : NULL;
@@ -658,12 +661,14 @@ static enum err no_memory(struct err_msg *m)
 }
 
 enum err chip_make(struct elastic_chip *c, const struct plan *p,
-                   const struct elastic_cfg_run *cfg, bool live, bool ahead, struct err_msg *m)
+                   const struct elastic_cfg_run *cfg, const struct chip_kind *kind,
+                   struct err_msg *m)
 {
     const bool direct = p->fabric->direct;
 
     *c = (struct elastic_chip){ .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
-                                .live = live, .ahead = ahead && !cfg->places,
+                                .live = kind->live, .ahead = kind->ahead && !cfg->places,
+                                .alone = kind->alone,
                                 .probe = cfg->probe, .watch = cfg->watch, .reads = cfg->reads,
                                 .checks = cfg->mode == KERNEL_EVERY_CYCLE };
     enum err e = cfg->places && !direct ? net_new(&c->net, c, cfg->places, m) : ERR_NONE;
@@ -719,11 +724,12 @@ enum err chip_end(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
 static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg, bool ahead,
                          struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
 {
+    const struct chip_kind kind = { .ahead = ahead };
     struct elastic_chip c;
-    enum err e = chip_make(&c, p, cfg, false, ahead, m);
+    enum err e = chip_make(&c, p, cfg, &kind, m);
 
     *r = (struct elastic_result){ 0 };
-    if (!e && may_leave_out(&c, cfg) && !run_repeating(&c, c.kernel))
+    if (!e && may_leave_out(&c, cfg) && !run_repeating(&c, cfg))
         e = no_memory(m);
     if (!e)
         e = chip_end(&c, cfg, r, m, stuck);

@@ -18,6 +18,7 @@ struct elastic_live {
 enum err elastic_live_new(struct elastic_live **l, const struct plan *p,
                           const struct elastic_cfg_run *cfg, struct err_msg *m)
 {
+    const struct chip_kind kind = { .live = true };
     struct elastic_live *n = calloc(1, sizeof *n);
 
     *l = NULL;
@@ -27,7 +28,7 @@ enum err elastic_live_new(struct elastic_live **l, const struct plan *p,
     n->cfg = *cfg;
     if (!n->cfg.elastic)
         n->cfg.elastic = &p->config->elastic;
-    enum err e = chip_make(&n->chip, p, &n->cfg, true, false, m);
+    enum err e = chip_make(&n->chip, p, &n->cfg, &kind, m);
     if (e) {
         elastic_live_free(n);
         return e;

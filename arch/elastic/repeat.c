@@ -11,14 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/elastic/site.h"
+#include "arch/elastic/state.h"
 
-enum { MOST_PERIOD = 64, MOST_ROTATIONS = 12 };
-
-struct numbers {
-    uint64_t *at; // owned
-    size_t    n, room;
-};
+enum { MOST_PERIOD = 64, MOST_ROTATIONS = 12, LEAST_IMAGES = 2 };
 
 struct moment { // as an image ended
     uint64_t       clk, image;
@@ -33,156 +28,14 @@ struct repeat {
     uint64_t   image;       // the last that has ended
     uint64_t   n_result;    // of the chip, as looked at last
     struct moment *moment;  // owned; [n_moment]: of image i at i % n_moment
-    uint64_t **sum;         // owned; what adds up
-    size_t     n_sum, sum_room;
+    struct sums sum;        // owned; what adds up
+    size_t    *sum_end;     // owned; [n_site]: behind a site's
     struct numbers state;   // as it is now
+    struct turns *turns;    // owned; NULL: only whole rotations are periods
     bool       done;
 };
 
-/* ---- what the state is ---- */
-
-/* Without memory for it nothing is left out. */
-static void put(void *repeat, uint64_t number)
-{
-    struct repeat *r = repeat;
-    struct numbers *s = &r->state;
-
-    if (s->n == s->room) {
-        size_t room = 2 * s->room + 1024;
-        uint64_t *at = realloc(s->at, room * sizeof *at);
-        if (!at) {
-            r->done = true;
-            return;
-        }
-        s->at = at;
-        s->room = room;
-    }
-    s->at[s->n++] = number;
-}
-
-static void put_pixels(struct repeat *r, uint64_t pixels, const struct order *o)
-{
-    put(r, pixels - r->image * o->n);
-}
-
-static void put_clk(struct repeat *r, bool counts, uint64_t clk, uint64_t now)
-{
-    put(r, counts ? clk - now : 0);
-}
-
-/* What is known by now is as good as taken. Returns how much that is. */
-static uint32_t put_mail(struct repeat *r, const struct mail *m, uint64_t now)
-{
-    uint32_t known = 0;
-
-    for (uint32_t i = 0; r->chip->ahead && i < m->n; i++) { // when is still to be counted
-        put(r, mail_peek(m, i)->n);
-        put(r, mail_peek(m, i)->cyc - now);
-    }
-    if (r->chip->ahead)
-        return m->n;
-
-    for (uint32_t i = 0; i < m->n; i++) {
-        const struct letter *l = mail_peek(m, i);
-        if (l->cyc <= now) {
-            known += l->n;
-            continue;
-        }
-        put(r, l->n);
-        put(r, l->cyc - now);
-    }
-    return known;
-}
-
-static void put_fill(struct repeat *r, const struct fill *f, bool ahead, uint64_t now)
-{
-    put(r, f->used);
-    put_clk(r, ahead && f->used >= f->size, f->since_clk, now);
-}
-
-static void put_buffer(struct repeat *r, const struct send_buffer *b, bool ahead, uint64_t now)
-{
-    put_fill(r, &b->fill, ahead, now);
-    put(r, b->end - b->first);
-    for (uint64_t i = b->first; i < b->end; i++) {
-        const struct token_out *t = send_buffer_token(b, i);
-        put(r, t->n);
-        put(r, t->left);
-        put_clk(r, ahead, t->clk, now);
-        put_clk(r, ahead, t->free_clk, now);
-    }
-}
-
-static void put_link(struct repeat *r, const struct link *l, uint64_t now)
-{
-    if (!l->tokens)
-        return;
-    put(r, l->from->end - l->next);
-    put(r, l->n);
-    put_clk(r, l->n > 0, l->end_clk, now);
-    put_pixels(r, l->pixels, l->order);
-    put(r, l->credit + put_mail(r, l->credits, now));
-    put(r, put_mail(r, l->tokens, now));
-}
-
-static void put_intake(struct repeat *r, const struct intake *in, uint64_t now)
-{
-    if (!in->tokens)
-        return;
-    put_pixels(r, in->arrived, in->order);
-    put_pixels(r, in->taken, in->order);
-    put_fill(r, &in->fill, r->chip->ahead, now);
-    put(r, in->token_n);
-    put(r, in->token_done);
-    for (uint32_t i = 0; in->token && i < in->token_n; i++)
-        put(r, in->token[(in->token_first + i) % in->fill.size]);
-}
-
-/* Of a core that is stepped clock by clock. */
-static void put_stages(struct repeat *r, const struct site *s, uint64_t now)
-{
-    const uint64_t outputs[] = { s->array_next, s->digital_next };
-    const uint64_t number[] = { s->look, s->array_busy, s->array_n, s->digital_busy, s->digital_n,
-                                s->digital_out, s->result_n };
-
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        put_pixels(r, outputs[i], s->own);
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        put(r, number[i]);
-    for (uint32_t i = 0; i < s->result_n; i++)
-        put(r, s->result[(s->result_first + i) % s->chip->cfg->results]);
-    put_clk(r, s->array_busy, s->array_end, now);
-    put_clk(r, s->digital_busy, s->digital_end, now);
-}
-
-static void put_core(struct repeat *r, const struct site *s, uint64_t now)
-{
-    const bool moves = s->port == PORT_STORES || s->port == PORT_READS_BACK;
-    const uint64_t outputs[] = { s->load_next, s->load_done, s->made };
-    const uint64_t number[] = { s->port, moves ? s->port_of : 0, s->loaded, s->load_uses_port,
-                                s->load_n, s->group_n };
-
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        put_pixels(r, outputs[i], s->own);
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        put(r, number[i]);
-    put_clk(r, moves, s->port_end, now);
-    put_clk(r, s->loaded == REGISTERS_LOAD, s->load_end, now);
-    if (s->ahead)
-        ahead_state(s, r->image, now, put, r);
-    else
-        put_stages(r, s, now);
-    for (uint32_t i = 0; i < s->n_in; i++)
-        put_intake(r, &s->in[i], now);
-    for (uint32_t i = 0; i < s->n_added; i++)
-        put_intake(r, &s->added[i], now);
-    put_intake(r, &s->sums, now);
-    for (uint32_t i = 0; i < s->n_back; i++) {
-        put_pixels(r, s->back[i].begun, s->back[i].order);
-        put_pixels(r, s->back[i].done, s->back[i].order);
-        put_buffer(r, &s->back[i].out, s->ahead, now);
-    }
-}
+/* ---- a moment ---- */
 
 /* An image is paced by the clocks from when the first one came. */
 static void put_state(struct repeat *r, uint64_t now)
@@ -190,82 +43,24 @@ static void put_state(struct repeat *r, uint64_t now)
     const struct elastic_chip *c = r->chip;
 
     r->state.n = 0;
-    put(r, c->cfg->image_period_clk ? now - r->image * c->cfg->image_period_clk : 0);
-    for (uint32_t i = 0; i < c->n_site; i++) {
-        const struct site *s = &c->site[i];
-        put_buffer(r, &s->out, s->ahead, now);
-        for (uint32_t k = 0; k < s->n_link; k++)
-            put_link(r, &s->link[k], now);
-        for (uint32_t k = 0; k < s->n_wire; k++)
-            put(r, s->wire[k].turn);
-        if (i < c->plan->n_core)
-            put_core(r, s, now);
-        else
-            put_pixels(r, s->pixels, &c->image);
-    }
+    numbers_put(&r->state, c->cfg->image_period_clk ? now - r->image * c->cfg->image_period_clk
+                                                    : 0);
+    for (uint32_t i = 0; i < c->n_site; i++)
+        state_of_site(&r->state, &c->site[i], r->image, now);
     if (c->net)
-        net_state(c->net, now, put, r);
-}
-
-/* ---- what adds up ---- */
-
-static void add(void *repeat, uint64_t *sum)
-{
-    struct repeat *r = repeat;
-
-    if (r->n_sum < r->sum_room)
-        r->sum[r->n_sum] = sum;
-    r->n_sum++;
-}
-
-static void add_meter(struct repeat *r, struct meter *m)
-{
-    add(r, &m->busy_clk);
-    for (uint32_t i = 0; i < m->room; i++) {
-        add(r, &m->cause[i].cause.clk);
-        add(r, &m->cause[i].late_clk);
-    }
-}
-
-static void add_core(struct repeat *r, struct site *s)
-{
-    struct elastic_core *n = &s->count;
-    uint64_t *const sum[] = { &n->firings, &n->outputs, &n->words_written, &n->words_read,
-                              &n->words_read_back, &n->pixels_stored, &n->busy_clk };
-
-    for (size_t i = 0; i < sizeof sum / sizeof *sum; i++)
-        add(r, sum[i]);
-    add_meter(r, &s->port_meter);
-    add_meter(r, &s->array_meter);
-    add_meter(r, &s->digital_meter);
-    for (uint32_t i = 0; i < s->n_in; i++)
-        add(r, &s->in[i].fill.full_clk);
-    for (uint32_t i = 0; i < s->n_added; i++)
-        add(r, &s->added[i].fill.full_clk);
-    add(r, &s->sums.fill.full_clk);
-    for (uint32_t i = 0; i < s->n_back; i++)
-        add(r, &s->back[i].out.fill.full_clk);
+        net_state(c->net, now, numbers_put, &r->state);
 }
 
 static void find_sums(struct repeat *r)
 {
     struct elastic_chip *c = r->chip;
 
-    r->n_sum = 0;
     for (uint32_t i = 0; i < c->n_site; i++) {
-        struct site *s = &c->site[i];
-        add(r, &s->out.fill.full_clk);
-        for (uint32_t k = 0; k < s->n_link; k++) {
-            add(r, &s->link[k].count.tokens);
-            add(r, &s->link[k].count.bits);
-            add(r, &s->link[k].count.busy_clk);
-            add_meter(r, &s->link[k].meter);
-        }
-        if (i < c->plan->n_core)
-            add_core(r, s);
+        sums_of_site(&r->sum, &c->site[i]);
+        r->sum_end[i] = r->sum.n;
     }
     if (c->net)
-        net_sums(c->net, add, r);
+        net_sums(c->net, sums_add, &r->sum);
 }
 
 void chip_settle(struct elastic_chip *c, uint64_t now, bool done)
@@ -322,7 +117,7 @@ static bool make_moments(struct repeat *r)
     for (uint64_t i = 0; r->moment && i < r->n_moment; i++) {
         struct moment *m = &r->moment[i];
         m->image = UINT64_MAX;
-        m->sum = calloc(r->sum_room, sizeof *m->sum);
+        m->sum = calloc(r->sum.n, sizeof *m->sum);
         if (!m->sum)
             return false;
     }
@@ -338,12 +133,14 @@ void repeat_free(struct repeat *r)
     if (r) {
         free(r->moment);
         free(r->state.at);
-        free(r->sum);
+        free(r->sum.at);
+        free(r->sum_end);
+        turns_free(r->turns);
     }
     free(r);
 }
 
-struct repeat *repeat_new(struct elastic_chip *c)
+struct repeat *repeat_new(struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
     struct repeat *r = calloc(1, sizeof *r);
 
@@ -351,17 +148,19 @@ struct repeat *repeat_new(struct elastic_chip *c)
         return NULL;
     *r = (struct repeat){ .chip = c, .rotation = rotation(c), .image = UINT64_MAX };
     r->n_moment = r->rotation * MOST_ROTATIONS;
-    r->done = r->rotation == 0 || c->n_image < r->rotation + 2; // nothing to be left out
+    if (c->n_image > LEAST_IMAGES + 1)
+        r->turns = turns_new(c, cfg, r->rotation);
+    r->done = r->rotation == 0 ||
+              c->n_image < (r->turns ? 1 : r->rotation) + LEAST_IMAGES; // none to be left out
     if (r->done)
         return r;
-    find_sums(r);
-    r->sum_room = r->n_sum;
-    r->sum = calloc(r->sum_room, sizeof(uint64_t *));
-    if (!r->sum || !make_moments(r)) {
+    r->sum_end = calloc(c->n_site, sizeof *r->sum_end);
+    if (r->sum_end)
+        find_sums(r);
+    if (!r->sum_end || r->sum.lacks || !make_moments(r)) {
         repeat_free(r);
         return NULL;
     }
-    find_sums(r);
     return r;
 }
 
@@ -397,19 +196,13 @@ uint64_t chip_images_ended(const struct elastic_chip *c)
     return n;
 }
 
-static uint64_t images_begun(const struct elastic_chip *c)
+uint64_t chip_images_begun(const struct elastic_chip *c)
 {
     uint64_t n = 0;
 
     while (n < c->n_image && c->start_clk[n] != UINT64_MAX)
         n++;
     return n;
-}
-
-static bool is_same(const struct repeat *r, const struct moment *m)
-{
-    return m->state.n == r->state.n &&
-           !memcmp(m->state.at, r->state.at, r->state.n * sizeof *r->state.at);
 }
 
 static const struct moment *moment_of(const struct repeat *r, uint64_t image)
@@ -419,8 +212,8 @@ static const struct moment *moment_of(const struct repeat *r, uint64_t image)
     return m->image == image ? m : NULL;
 }
 
-/* Images that anybody knows to come: those of the next pixels and of the next firings. */
-static uint64_t images_known(const struct elastic_chip *c)
+/* Those of the next pixels and of the next firings. */
+uint64_t chip_images_known(const struct elastic_chip *c)
 {
     uint64_t n = 0;
 
@@ -439,26 +232,47 @@ static uint64_t how_many(const struct repeat *r, uint64_t first, uint64_t period
     uint64_t n = most;
 
     for (const struct moment *m; n % period > 0; n--)
-        if ((m = moment_of(r, first + n % period)) && is_same(r, m))
+        if ((m = moment_of(r, first + n % period)) && numbers_same(&r->state, &m->state))
             break;
     return n;
 }
 
-static void leave_out(struct repeat *r, const struct moment *before, uint64_t now)
+/* What of a site adds up: as often as a period fits, and in a part of one. */
+static void add_sums(struct repeat *r, uint32_t site, uint64_t times, const struct moment *before,
+                     const struct moment *rest)
+{
+    for (size_t i = site > 0 ? r->sum_end[site - 1] : 0; i < r->sum_end[site]; i++)
+        *r->sum.at[i] += times * (*r->sum.at[i] - before->sum[i]) + rest->sum[i] - before->sum[i];
+}
+
+static uint64_t most_left_out(const struct elastic_chip *c)
+{
+    const uint64_t known = chip_images_known(c);
+
+    return c->n_image > known ? c->n_image - known : 0;
+}
+
+/* `turned`: the memories have been as often as they can be. */
+static void leave_out(struct repeat *r, const struct moment *before, uint64_t now, bool turned)
 {
     struct elastic_chip *c = r->chip;
-    const uint64_t period = r->image - before->image, known = images_known(c);
-    const uint64_t most = c->n_image > known ? c->n_image - known : 0;
-    const uint64_t images = how_many(r, before->image, period, most);
+    const uint64_t period = r->image - before->image, most = most_left_out(c);
+    const uint64_t images = turned ? most / period * period
+                                   : how_many(r, before->image, period, most);
     const struct moment *rest = moment_of(r, before->image + images % period);
     const uint64_t times = images / period;
 
-    for (size_t i = 0; i < r->n_sum; i++)
-        *r->sum[i] += times * (*r->sum[i] - before->sum[i]) + rest->sum[i] - before->sum[i];
+    for (uint32_t i = 0; i < c->n_site; i++)
+        if (!turned || !turns_has(r->turns, i))
+            add_sums(r, i, times, before, rest);
+    for (size_t i = r->sum_end[c->n_site - 1]; i < r->sum.n; i++)
+        *r->sum.at[i] += times * (*r->sum.at[i] - before->sum[i]) + rest->sum[i] - before->sum[i];
     c->left_out = (struct left_out){
         .images = images, .period = period, .period_clk = now - before->clk,
         .clk = times * (now - before->clk) + rest->clk - before->clk,
-        .begun = images_begun(c), .ended = r->image + 1 };
+        .begun = chip_images_begun(c), .ended = r->image + 1 };
+    if (turned)
+        turns_leave_out(r->turns, times);
     c->n_image -= images;
 }
 
@@ -471,36 +285,68 @@ static void keep(struct repeat *r, struct moment *m, uint64_t now)
     m->image = all_reuse_slots(r->chip) ? r->image : UINT64_MAX;
     m->state = r->state;
     r->state = other;
-    for (size_t i = 0; i < r->n_sum; i++)
-        m->sum[i] = *r->sum[i];
+    for (size_t i = 0; i < r->sum.n; i++)
+        m->sum[i] = *r->sum.at[i];
 }
 
-/* All that can be known, whatever order cores were stepped in. */
-static void find_out(struct elastic_chip *c, uint64_t now)
+void chip_find_out(struct elastic_chip *c, uint64_t now)
 {
     bool any;
 
     do {
         any = false;
         for (uint32_t i = 0; i < c->n_site; i++)
-            site_settle(&c->site[i], now + 1);
+            if (!c->alone || c->alone[i])
+                site_settle(&c->site[i], now + 1);
         for (uint32_t i = 0; c->ahead && i < c->plan->n_core; i++)
-            any |= ahead_run(&c->site[i], now);
+            any |= (!c->alone || c->alone[i]) && ahead_run(&c->site[i], now);
     } while (any);
+}
+
+static void stop_turning(struct repeat *r)
+{
+    turns_free(r->turns);
+    r->turns = NULL;
+}
+
+/* Where the state was the same but for the slots. */
+static void look_turned(struct repeat *r, uint64_t now)
+{
+    if (!turns_mark(r->turns, r->image, now) || r->image >= r->rotation) {
+        stop_turning(r);
+        return;
+    }
+    for (uint64_t ago = 1; !r->done && ago < r->rotation && ago <= r->image; ago++) {
+        const struct moment *m = moment_of(r, r->image - ago);
+        if (!m || !numbers_same(&r->state, &m->state))
+            continue;
+        if (turns_repeat(r->turns, m->image, most_left_out(r->chip))) {
+            leave_out(r, m, now, true);
+            r->done = true;
+        }
+        stop_turning(r);
+        return;
+    }
 }
 
 /* An image has ended. */
 static void look(struct repeat *r, uint64_t now)
 {
-    find_out(r->chip, now);
+    chip_find_out(r->chip, now);
     chip_settle(r->chip, now, false);
     put_state(r, now);
+    if (r->state.lacks) { // without memory for it nothing is left out
+        r->done = true;
+        return;
+    }
+    if (r->turns)
+        look_turned(r, now);
     for (uint64_t ago = r->rotation; !r->done && ago <= r->n_moment && ago <= r->image;
          ago += r->rotation) {
         const struct moment *m = moment_of(r, r->image - ago);
-        if (!m || !is_same(r, m))
+        if (!m || !numbers_same(&r->state, &m->state))
             continue;
-        leave_out(r, m, now);
+        leave_out(r, m, now, false);
         r->done = true;
     }
     if (!r->done)
@@ -522,14 +368,24 @@ bool repeat_step(struct repeat *r, uint64_t now)
     return !r->done;
 }
 
-/* The clocks of all images, from those of the images that were run. */
-static void spread(uint64_t *clk, const struct left_out *l, uint64_t n_image, uint64_t known)
+/* The clocks of all images, from those of the images that were run: room for the others. */
+static void make_room(uint64_t *clk, const struct left_out *l, uint64_t n_image, uint64_t known)
 {
     memmove(clk + known + l->images, clk + known, (n_image - known) * sizeof *clk);
     for (uint64_t i = known + l->images; i < n_image + l->images; i++)
         clk[i] += l->clk;
+}
+
+static void spread(uint64_t *clk, const struct left_out *l, uint64_t known)
+{
     for (uint64_t i = known; i < known + l->images; i++)
         clk[i] = clk[i - l->period] + l->period_clk;
+}
+
+static void spread_starts(uint64_t *clk, const struct left_out *l)
+{
+    for (uint64_t i = 0; i < l->images; i++)
+        clk[l->begun + i] = l->start_clk[i % l->n_start] + i / l->n_start * l->rotation_clk;
 }
 
 void repeat_spread(struct elastic_chip *c)
@@ -538,6 +394,11 @@ void repeat_spread(struct elastic_chip *c)
 
     if (l->images == 0)
         return;
-    spread(c->start_clk, l, c->n_image, l->begun);
-    spread(c->result_clk, l, c->n_image, l->ended);
+    make_room(c->start_clk, l, c->n_image, l->begun);
+    make_room(c->result_clk, l, c->n_image, l->ended);
+    spread(c->result_clk, l, l->ended);
+    if (l->start_clk)
+        spread_starts(c->start_clk, l);
+    else
+        spread(c->start_clk, l, l->begun);
 }

@@ -342,6 +342,8 @@ struct left_out { // images that were not run, since they repeat others
     uint64_t images, clk;         // and their clocks
     uint64_t period, period_clk;  // images that they repeat, and their clocks
     uint64_t begun, ended;        // images, before them
+    uint64_t *start_clk;          // owned; [n_start]: when they begin, and so on rotation_clk after
+    uint64_t n_start, rotation_clk; // each; NULL: a period after others
 };
 
 struct elastic_chip {
@@ -360,6 +362,7 @@ struct elastic_chip {
     uint32_t                  n_stage, n_buffer; // of the result
     bool                      checks; // links_check() in every step
     bool                      ahead;  // its cores are
+    const bool               *alone;  // borrowed; [n_site]: of these it consists; NULL: of all
     struct order              image;
     struct order             *order;  // owned; by core: of its outputs, at the first of its copy
     struct order              pooled; // one pixel
@@ -520,7 +523,7 @@ enum err net_collect(struct net *n, struct elastic_packets *p, struct err_msg *m
 struct repeat;
 
 /* NULL when the host has no memory. */
-struct repeat *repeat_new(struct elastic_chip *c);
+struct repeat *repeat_new(struct elastic_chip *c, const struct elastic_cfg_run *cfg);
 void repeat_free(struct repeat *r);
 
 /* After each clock in which something was due: leaves out what repeats. False when there is no more
@@ -530,11 +533,43 @@ bool repeat_step(struct repeat *r, uint64_t now);
 /* Counts what goes on until now, of everything; of cores that work ahead when all is done. */
 void chip_settle(struct elastic_chip *c, uint64_t now, bool done);
 
-/* Of those that are run, whole. */
+/* All that can be known in a clock, whatever order cores were stepped in. */
+void chip_find_out(struct elastic_chip *c, uint64_t now);
+
+/* Images that anybody knows to come. */
+uint64_t chip_images_known(const struct elastic_chip *c);
+
+/* Of those that are run: that have begun; whole. */
+uint64_t chip_images_begun(const struct elastic_chip *c);
 uint64_t chip_images_ended(const struct elastic_chip *c);
 
 /* When all is done: when each image began and ended. */
 void repeat_spread(struct elastic_chip *c);
+
+/* ---- turns.c: cores whose memories turn from image to image ---- */
+
+struct turns;
+
+/* Of a chip whose cores work ahead, before it runs: keeps what these cores are told and tell. NULL:
+ * there are none, they cannot be run alone, or the host has no memory. */
+struct turns *turns_new(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
+                        uint64_t rotation);
+void turns_free(struct turns *t); // takes NULL; no more is kept
+
+/* An image has ended, and all is known that can be. False when it is not the next one since the last
+ * call, there are no more turns, or the host has no memory. */
+bool turns_mark(struct turns *t, uint64_t image, uint64_t now);
+
+/* The chip's state was the same as image `before` and as the last one had ended, but for where in
+ * its words a memory has its columns. Whether all that follows is as in between, as these cores tell
+ * the others the same wherever they have them. That costs to run them alone for some images: it is
+ * not tried where that is more than to run the chip for `most`. */
+bool turns_repeat(struct turns *t, uint64_t before, uint64_t most);
+
+/* After this, what is in between is left out n times: whether a site was run alone; counts what those
+ * would have counted, and when images would have begun. */
+bool turns_has(const struct turns *t, uint32_t site);
+void turns_leave_out(struct turns *t, uint64_t n);
 
 /* ---- port.c ---- */
 
@@ -671,9 +706,15 @@ void stuck_list(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 
 /* ---- chip.c, cure.c ---- */
 
-/* A chip in clock 0, whose cores work ahead if they may; *c is to be released after an error. */
+/* A chip in clock 0; *c is to be released after an error. */
+struct chip_kind {
+    bool        live;  // images come while it runs
+    bool        ahead; // its cores work ahead if they may
+    const bool *alone; // borrowed; [n_site]: of these it consists; NULL: of all
+};
 enum err chip_make(struct elastic_chip *c, const struct plan *p,
-                   const struct elastic_cfg_run *cfg, bool live, bool ahead, struct err_msg *m);
+                   const struct elastic_cfg_run *cfg, const struct chip_kind *kind,
+                   struct err_msg *m);
 void chip_release(struct elastic_chip *c);
 
 /* Room for when n images begin and end. False when the host has no memory. */

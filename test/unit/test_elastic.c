@@ -733,7 +733,7 @@ static void few_images_of_each_set_are_run(void **state)
     }
 }
 
-static void a_thousand_images_cost_what_five_do(void **state)
+static void a_thousand_images_cost_what_three_do(void **state)
 {
     static const char *const set[] = { ALL_BUFFERS("2", "2"), NULL };
     struct elastic_result e;
@@ -742,7 +742,7 @@ static void a_thousand_images_cost_what_five_do(void **state)
     (void)state;
     make(&r, set);
     run_it(&e, &r.plan, 1000, KERNEL_SKIP_IDLE);
-    assert_true(e.n_run <= 5);
+    assert_true(e.n_run <= 3); // though the first layer's memory turns for three
     for (int i = 0; i < 1000; i++)
         assert_int_equal(e.result_clk[i], 82501 + i * 51200);
     elastic_rig_adds_up(&e);
@@ -841,7 +841,7 @@ int main(void)
         cmocka_unit_test(a_barrier_stands_still_below_a_sequence_less_the_outputs),
         cmocka_unit_test(images_left_out_change_nothing),
         cmocka_unit_test(few_images_of_each_set_are_run),
-        cmocka_unit_test(a_thousand_images_cost_what_five_do),
+        cmocka_unit_test(a_thousand_images_cost_what_three_do),
         cmocka_unit_test(every_result_is_that_of_a_twin_that_steps_every_core),
         cmocka_unit_test(transformers_take_the_clocks_of_the_twin),
         cmocka_unit_test(fewer_columns_than_a_kernel_sees_are_refused),
