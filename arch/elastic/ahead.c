@@ -611,7 +611,7 @@ static bool find_words(struct site *s)
         return false;
     for (size_t i = 0; a->read_words && i < (size_t)rows * columns; i++)
         a->read_words[i] = memory_read_words(l, (uint32_t)(i % rows), i / rows, 1);
-    for (struct gate *g = a->gate; g < a->gate + s->n_in; g++) {
+    for (struct gate *g = a->gate; g < a->gate_end; g++) {
         g->write_words = malloc((size_t)rows * columns * sizeof(uint32_t));
         if (!g->write_words)
             return false;
@@ -646,6 +646,8 @@ bool ahead_new(struct site *s)
     for (uint32_t i = 0; a->back && i < s->n_back; i++)
         a->back[i] = (struct returning){ .back = &s->back[i], .column.at = NOWHERE,
                                            .clk = CYC_NEVER };
+    a->gate_end = a->gate + s->n_in;
+    a->back_end = a->back + s->n_back;
     s->base.ops = &elastic_ahead_ops;
     for (uint32_t i = 0; a->single && i < s->n_added; i++)
         a->single[i] = is_single(s->chip, s->added[i].stream);

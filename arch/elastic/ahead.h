@@ -75,8 +75,8 @@ struct ahead {
     uint64_t       works_clk; // until then the core is counted to work
     struct span   *span;      // owned; ring of mask + 1: not counted yet
     uint64_t       first_span, n_span; // n_span: all there ever were
-    struct gate      *gate;   // owned; [n_in]
-    struct returning *back;   // owned; [n_back]
+    struct gate      *gate, *gate_end; // owned; [n_in]
+    struct returning *back, *back_end; // owned; [n_back]
     uint32_t         *read_words; // owned; as a gate's write_words
     uint32_t  by_port, by_digital;            // causes of the array's meter
     uint32_t  by_crossbar, by_sums, *by_added; // of the processor's; owned

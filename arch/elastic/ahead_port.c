@@ -83,7 +83,7 @@ static bool slot_is_free(const struct site *s, struct gate *g, const struct retu
     if (!g->reused)
         return true;
     const size_t there = g->old + at->row;
-    for (const struct returning *r = s->ahead->back; r < s->ahead->back + s->n_back; r++) {
+    for (const struct returning *r = s->ahead->back; r < s->ahead->back_end; r++) {
         const struct back *b = r->back;
         *who = r;
         if (b->index[there] != NOWHERE &&
@@ -151,14 +151,14 @@ static void find_store(struct site *s, struct gate *g)
 
 static void find_stores(struct site *s)
 {
-    for (struct gate *g = s->ahead->gate; g < s->ahead->gate + s->n_in; g++)
+    for (struct gate *g = s->ahead->gate; g < s->ahead->gate_end; g++)
         if (g->clk == CYC_NEVER)
             find_store(s, g);
 }
 
 static void find_read_backs(struct site *s)
 {
-    for (struct returning *r = s->ahead->back; r < s->ahead->back + s->n_back; r++)
+    for (struct returning *r = s->ahead->back; r < s->ahead->back_end; r++)
         if (r->clk == CYC_NEVER && back_has_more(s, r) && back_is_visible(s, r))
             r->clk = back_room(r->back);
 }
@@ -181,10 +181,10 @@ static struct choice choose(const struct site *s)
     struct choice c = { CYC_NEVER, NULL, NULL };
     uint64_t clk;
 
-    for (struct gate *g = a->gate; g < a->gate + s->n_in; g++)
+    for (struct gate *g = a->gate; g < a->gate_end; g++)
         if ((clk = max_u64(g->clk, a->idle_clk)) < c.clk)
             c = (struct choice){ clk, g, NULL };
-    for (struct returning *r = a->back; r < a->back + s->n_back; r++)
+    for (struct returning *r = a->back; r < a->back_end; r++)
         if ((clk = max_u64(r->clk, a->idle_clk)) < c.clk)
             c = (struct choice){ clk, NULL, r };
     clk = max_u64(a->ready_clk, a->registers_clk);
@@ -262,12 +262,12 @@ static bool is_sure(const struct site *s, const struct choice *c, uint64_t now)
     if (a->registers_clk == CYC_NEVER && (a->ready_clk < CYC_NEVER || s->shape.n > 1) &&
         digital_after(s, now) <= c->clk) // a group is looked for as they are free
         return false;
-    for (const struct gate *g = a->gate; g < a->gate + s->n_in; g++) {
+    for (const struct gate *g = a->gate; g < a->gate_end; g++) {
         const bool knows = g->in->arrived > g->in->taken || g->in->tokens->n > 0;
         if ((g == c->gate || !knows) && pixel_after(g, now) <= c->clk)
             return false; // it would be the next, or is in the buffer as the next is stored
     }
-    for (const struct returning *r = a->back; r < a->back + s->n_back; r++)
+    for (const struct returning *r = a->back; r < a->back_end; r++)
         if ((r == c->back || (r->clk == CYC_NEVER && back_has_more(s, r) &&
                               back_is_visible(s, r))) &&
             room_after(s, r->back, now) <= c->clk)

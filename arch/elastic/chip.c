@@ -179,6 +179,7 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->own = outputs_of(c, s->index);
     s->array_clk = array_clocks(s);
     s->ends = pc->part + 1 == s->pl->parts;
+    s->pools = s->ends && s->layer->pooled;
     s->delivers = s->ends && pc->plan_layer + 1 == p->n_layer;
     s->result = calloc(c->cfg->results, sizeof *s->result);
     if (c->probe)
@@ -415,7 +416,7 @@ static void site_release(struct site *s)
     links_release(s);
     ahead_free(s);
     for (uint32_t i = 0; s->link && i < s->n_link; i++)
-        free(s->link[i].meter.cause);
+        meter_release(&s->link[i].meter);
     for (uint32_t i = 0; s->in && i < s->n_in; i++) {
         free(s->in[i].token);
         order_release(&s->in[i].folded);
@@ -435,9 +436,9 @@ static void site_release(struct site *s)
     site_needs_release(s);
     free(s->result);
     free(s->fired);
-    free(s->port_meter.cause);
-    free(s->array_meter.cause);
-    free(s->digital_meter.cause);
+    meter_release(&s->port_meter);
+    meter_release(&s->array_meter);
+    meter_release(&s->digital_meter);
     registers_release(&s->registers);
 }
 
@@ -585,8 +586,10 @@ static bool put_stage(struct elastic_result *r, const struct meter *m, enum elas
     s->end_clk = r->elapsed - (s->clk[ELASTIC_IDLE] - s->begin_clk);
     s->cause = calloc(m->n, sizeof *s->cause);
     for (uint32_t i = 1; s->cause && i < m->n; i++)
-        if (m->cause[i].cause.clk > 0)
-            s->cause[s->n_cause++] = m->cause[i].cause;
+        if (m->time[i].clk > 0) {
+            s->cause[s->n_cause] = m->cause[i];
+            s->cause[s->n_cause++].clk = m->time[i].clk;
+        }
     return s->cause != NULL;
 }
 

@@ -12,20 +12,27 @@ const char *const elastic_state_names[N_ELASTIC_STATE] = {
 bool meter_init(struct meter *m, uint32_t room)
 {
     *m = (struct meter){ .state = ELASTIC_STARVED, .room = room + 1,
-                         .cause = calloc(room + 1, sizeof *m->cause) };
-    if (!m->cause)
+                         .cause = calloc(room + 1, sizeof *m->cause),
+                         .time = calloc(room + 1, sizeof *m->time) };
+    if (!m->cause || !m->time)
         return false;
-    m->cause[m->n++].cause.state = ELASTIC_STARVED; // until it is set first
+    m->cause[m->n++].state = ELASTIC_STARVED; // until it is set first
     return true;
+}
+
+void meter_release(struct meter *m)
+{
+    free(m->cause);
+    free(m->time);
 }
 
 /* What it has waited for since its last work, or before its first, was idleness. */
 static void settle(struct meter *m)
 {
     for (uint32_t i = 0; i < m->n; i++) {
-        struct meter_cause *c = &m->cause[i];
+        struct meter_time *c = &m->time[i];
         uint64_t clk = c->work == m->work ? c->late_clk : 0;
-        c->cause.clk -= clk;
+        c->clk -= clk;
         m->idle_clk += clk;
         c->late_clk = 0;
     }
@@ -35,12 +42,12 @@ uint32_t meter_find(struct meter *m, enum elastic_state state, enum elastic_on o
                     uint32_t stream)
 {
     for (uint32_t i = 1; i < m->n; i++) {
-        const struct elastic_cause *c = &m->cause[i].cause;
+        const struct elastic_cause *c = &m->cause[i];
         if (c->state == state && c->on == on && c->stream == stream)
             return i;
     }
     assert(m->n < m->room);
-    m->cause[m->n].cause = (struct elastic_cause){ state, on, stream, 0 };
+    m->cause[m->n] = (struct elastic_cause){ state, on, stream, 0 };
     return m->n++;
 }
 
@@ -71,8 +78,8 @@ void meter_settle(struct meter *m, uint64_t now)
 {
     meter_pass(m, now);
     for (uint32_t i = 0; i < m->n; i++)
-        if (m->cause[i].work != m->work)
-            m->cause[i].late_clk = 0;
+        if (m->time[i].work != m->work)
+            m->time[i].late_clk = 0;
 }
 
 void meter_end(struct meter *m)
@@ -85,5 +92,5 @@ void meter_clocks(const struct meter *m, uint64_t clk[N_ELASTIC_STATE])
     for (int s = 0; s < N_ELASTIC_STATE; s++)
         clk[s] = s == ELASTIC_BUSY ? m->busy_clk : s == ELASTIC_IDLE ? m->idle_clk : 0;
     for (uint32_t i = 0; i < m->n; i++)
-        clk[m->cause[i].cause.state] += m->cause[i].cause.clk;
+        clk[m->cause[i].state] += m->time[i].clk;
 }

@@ -44,26 +44,28 @@ static inline uint32_t order_at(const struct order *o, uint64_t i)
 
 /* ---- where time goes ---- */
 
-struct meter_cause {
-    struct elastic_cause cause;
-    uint64_t             late_clk; // since the last work: idle, if none follows
-    uint64_t             work;     // after which work that was
+struct meter_time { // for a cause
+    uint64_t clk;
+    uint64_t late_clk; // since the last work: idle, if none follows
+    uint64_t work;     // after which work that was
 };
 
 struct meter {
     enum elastic_state  state; // since since_clk
     uint64_t            since_clk;
     uint32_t            by;    // of cause[]: why; of ELASTIC_BUSY none
+    struct meter_time  *time;  // owned; [room]
     uint64_t            work;  // times that it began to work
     uint64_t            busy_clk, idle_clk; // the latter until its first work, and after its last
     uint64_t            begin_clk; // of its first work
-    struct meter_cause *cause; // owned; [room]
+    struct elastic_cause *cause; // owned; [room]; without their clocks
     uint32_t            n, room;
     uint32_t            stage; // of the result
     const struct elastic_watch *watch; // NULL: nobody
 };
 
 bool meter_init(struct meter *m, uint32_t room);
+void meter_release(struct meter *m); // takes a zeroed one
 
 /* From now on. */
 void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
@@ -73,7 +75,7 @@ void meter_change(struct meter *m, uint64_t now, enum elastic_state state, enum 
 static inline void meter_set(struct meter *m, uint64_t now, enum elastic_state state,
                              enum elastic_on on, uint32_t stream)
 {
-    const struct elastic_cause *c = &m->cause[m->by].cause;
+    const struct elastic_cause *c = &m->cause[m->by];
 
     if (state != m->state ||
         (state != ELASTIC_BUSY && (m->by == 0 || c->on != on || c->stream != stream)))
@@ -94,12 +96,12 @@ static inline void meter_pass(struct meter *m, uint64_t now)
         m->busy_clk += clk;
         return;
     }
-    struct meter_cause *c = &m->cause[m->by];
+    struct meter_time *c = &m->time[m->by];
     if (c->work != m->work)
         c->late_clk = 0;
     c->work = m->work;
     c->late_clk += clk;
-    c->cause.clk += clk;
+    c->clk += clk;
 }
 
 /* What is known behind the clock: in which state it was until then, if that is later than what is
@@ -267,17 +269,50 @@ struct elastic_chip;
 struct ahead;
 
 struct site {
-    struct block         base; // first
+    struct block         base; // first; then what every step needs
     struct ahead        *ahead; // owned; NULL: it is stepped clock by clock
+    struct elastic_chip *chip;
+    const struct order  *own;  // of a core's outputs
+    struct intake       *in;   // owned; [n_in]: to be stored, in the order of the plan
+    struct intake       *added; // owned; [n_added]: residual pixels
+    uint32_t             n_in, n_added;
+    uint32_t             n_link, n_back;
+    struct link         *link;  // owned
+    uint64_t             load_next, array_next, digital_next, made; // outputs
+    struct meter         port_meter, array_meter, digital_meter;
+    struct elastic_core  count;
+    uint64_t            *want; // owned; [n_in]: pixels that the next firing needs
+    uint32_t            *need; // [own->n][n_in]: pixels of a stream that must be visible
+    bool                *reads; // [own->n]: whether its registers load anything for it
+    uint32_t            *last_read; // of the memory's map: the output for which it is read last,
+                                    // or NOWHERE
+    uint32_t            *words; // [rotation][own->n]: that they load, of an image whose first is
+                                // not NOWHERE; NULL: of firings that are not of one output
+    uint32_t            *adds; // owned; [own->n][n_added]: which pixel of a stream, or NOWHERE
+    uint64_t             word_clk; // of its port
+    uint64_t             load_end, array_end, digital_end;
+    uint64_t             array_clk;   // that the array takes
+    uint64_t             digital_clk; // that the processor takes for digital_of outputs
+    uint32_t             digital_of;
+    uint32_t             digital_n, digital_out; // outputs, and places taken for them
+    uint32_t             rotation; // images until columns lie where they did
+    bool                 fast[ELASTIC_LINK]; // an operation takes a clock at most
+    bool                 is_array;
+    bool                 delivers; // results that leave the chip
+    bool                 ends;     // its chain
+    bool                 pools;    // its layer, all outputs of an image
+    bool                 tokens;   // of a layer of tokens: no port, no array, lanes as processor
+    bool                 prompt;   // one of its added streams is
+    struct firing_shape  shape;
+    struct send_buffer   out;
+    struct intake        sums;  // tokens NULL: the first of its chain
+
     unsigned             look; // LOOK_*
     uint64_t             link_end, core_end; // clocks in which the next of them ends
-    struct elastic_chip *chip;
     uint32_t             index; // core of the plan, or behind them image feeds
-    struct link         *link;  // owned
     struct wire         *wire;  // owned
-    uint32_t             n_link, n_wire;
+    uint32_t             n_wire;
     uint32_t             n_waiting; // links, for credits
-    struct send_buffer   out;
 
     /* Of a scratchpad. */
     uint64_t             pixels; // put into the buffer
@@ -287,55 +322,24 @@ struct site {
     const struct plan_layer *pl;
     const struct layer      *layer;
     const struct memory_layout *layout;
-    struct firing_shape  shape;
     struct divisor       width;    // of its map
-    uint64_t             word_clk; // of its port
-    bool                 is_array;
-    bool                 prompt;   // one of its added streams is
-    const struct order  *own;  // of its outputs
     struct input_registers registers;
-    struct intake       *in;   // owned; [n_in]: to be stored, in the order of the plan
-    struct intake       *added; // owned; [n_added]: residual pixels
-    struct intake        sums;  // tokens NULL: the first of its chain
-    uint32_t             n_in, n_added;
-    struct back         *back; // owned
-    uint32_t             n_back;
+    struct back         *back; // owned; [n_back]
     const struct site   *like;  // that owns what it reads as well; NULL: it does itself
-    uint32_t            *need;  // [own->n][n_in]: pixels of a stream that must be visible
-    uint32_t            *adds;  // owned; [own->n][n_added]: which pixel of a stream, or NOWHERE
-    uint32_t            *last_read; // of the memory's map: the output for which it is read last,
-                                    // or NOWHERE
-    bool                *reads; // [own->n]: whether its registers load anything for it
-    uint32_t            *words; // [rotation][own->n]: that they load, of an image whose first is
-                                // not NOWHERE; NULL: of firings that are not of one output
-    uint32_t             rotation; // images until columns lie where they did
-    bool                 delivers; // results that leave the chip
-    bool                 ends;     // its chain
-    bool                 tokens;   // of a layer of tokens: no port, no array, lanes as processor
-
     enum port_work       port;
     uint32_t             port_of;  // intake or back
-    uint64_t             port_end, load_end;
+    uint64_t             port_end;
     enum registers_state loaded;
     bool                 load_uses_port;
     uint32_t             load_n, array_n; // outputs
+    uint64_t             load_done;
     struct pixel        *fired;    // owned; [a firing's most]: for who watches; NULL: nobody does
     bool                 works;    // any of port, array and digital processor, since works_clk
     uint64_t             works_clk;
     bool                 array_busy, digital_busy;
-    uint64_t             array_end, digital_end;
-    uint64_t             array_clk; // that it takes
-    uint32_t             digital_of;  // outputs for which the processor takes digital_clk
-    uint64_t             digital_clk;
-    bool                 fast[ELASTIC_LINK]; // an operation takes a clock at most
-    uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
     uint32_t             group_n;  // of the next firing; 0: not known
-    uint64_t            *want;     // owned; [n_in]: of it
     uint32_t            *result;   // owned; ring of elastic.results
     uint32_t             result_first, result_n;
-    uint32_t             digital_n, digital_out; // outputs, and places taken for them
-    struct meter         port_meter, array_meter, digital_meter;
-    struct elastic_core  count;
 };
 
 struct left_out { // images that were not run, since they repeat others
@@ -655,7 +659,7 @@ uint64_t site_settle(struct site *s, uint64_t before);
  * the next n. */
 static inline uint32_t site_places(const struct site *s, uint64_t first, uint32_t n)
 {
-    if (!s->ends || !s->layer->pooled)
+    if (!s->pools)
         return n;
     return (uint32_t)(order_image(s->own, first + n) - order_image(s->own, first));
 }

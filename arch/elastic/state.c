@@ -203,8 +203,8 @@ static void add_meter(struct sums *sums, struct meter *m)
 {
     sums_add(sums, &m->busy_clk);
     for (uint32_t i = 0; i < m->room; i++) {
-        sums_add(sums, &m->cause[i].cause.clk);
-        sums_add(sums, &m->cause[i].late_clk);
+        sums_add(sums, &m->time[i].clk);
+        sums_add(sums, &m->time[i].late_clk);
     }
 }
 
@@ -265,7 +265,7 @@ static bool has_causes(const struct meter *a, const struct meter *b)
     if (b->n > a->n)
         return false;
     for (uint32_t i = 1; i < b->n; i++) {
-        const struct elastic_cause *x = &a->cause[i].cause, *y = &b->cause[i].cause;
+        const struct elastic_cause *x = &a->cause[i], *y = &b->cause[i];
         if (x->state != y->state || x->on != y->on || x->stream != y->stream)
             return false;
     }

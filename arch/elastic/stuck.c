@@ -22,7 +22,7 @@ static const struct elastic_cause *cause_of(const struct elastic_chip *c, const 
                             : n->kind == ELASTIC_DIGITAL  ? &s->digital_meter
                                                           : &c->link_of[n->stream]->meter;
 
-    return &m->cause[m->by].cause;
+    return &m->cause[m->by];
 }
 
 static struct node link_node(const struct elastic_chip *c, uint32_t stream)
