@@ -409,8 +409,9 @@ bool turns_repeat(struct turns *t, uint64_t before, uint64_t most)
             return false;
     for (t->n_turn = 1; t->n_turn * (last - before) % t->rotation != 0; t->n_turn++)
         ;
-    return t->n_output * (last + 1 + t->n_turn * (last - before)) <= all * most &&
-           repeats(t, before);
+    const uint64_t alone = last + 1 + t->n_turn * (last - before); // images
+    const uint64_t saved = min_u64(most, t->rotation - (last - before));
+    return t->n_output * alone <= all * saved && repeats(t, before);
 }
 
 bool turns_has(const struct turns *t, uint32_t site)
