@@ -560,18 +560,18 @@ struct turns *turns_new(struct elastic_chip *c, const struct elastic_cfg_run *cf
                         uint64_t rotation);
 void turns_free(struct turns *t); // takes NULL; no more is kept
 
-/* An image has ended, and all is known that can be. False when it is not the next one since the last
- * call, there are no more turns, or the host has no memory. */
+/* An image has ended, and all is known that can be. False when it is not the next one since the
+ * last call, there are no more turns, or the host has no memory. */
 bool turns_mark(struct turns *t, uint64_t image, uint64_t now);
 
 /* The chip's state was the same as image `before` and as the last one had ended, but for where in
- * its words a memory has its columns. Whether all that follows is as in between, as these cores tell
- * the others the same wherever they have them. That costs to run them alone for some images: it is
- * not tried where that is more than to run the chip for `most`. */
+ * its words a memory has its columns. Whether all that follows is as in between, as these cores
+ * tell the others the same wherever they have them. That costs to run them alone for some images:
+ * it is not tried where that is more than it saves, at most to run the chip for `most` images. */
 bool turns_repeat(struct turns *t, uint64_t before, uint64_t most);
 
-/* After this, what is in between is left out n times: whether a site was run alone; counts what those
- * would have counted, and when images would have begun. */
+/* After this, what is in between is left out n times: whether a site was run alone; counts what
+ * those would have counted, and when images would have begun. */
 bool turns_has(const struct turns *t, uint32_t site);
 void turns_leave_out(struct turns *t, uint64_t n);
 

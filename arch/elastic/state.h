@@ -1,5 +1,5 @@
-/* arch/elastic/state.h -- what decides what a site does from a clock on, and what of it adds up: for
- * images that repeat others. Of arch/elastic alone. */
+/* arch/elastic/state.h -- what decides what a site does from a clock on, and what of it adds up:
+ * for images that repeat others. Of arch/elastic alone. */
 #ifndef ARCH_ELASTIC_STATE_H
 #define ARCH_ELASTIC_STATE_H
 
@@ -22,8 +22,8 @@ struct sums {
 
 void sums_add(void *sums, uint64_t *sum);
 
-/* All that decides what follows, but for where in its words a memory has its columns: pixels counted
- * from an image, clocks from `now`. */
+/* All that decides what follows, but for where in its words a memory has its columns: pixels are
+ * counted from an image, clocks from `now`. */
 void state_of_site(struct numbers *n, const struct site *s, uint64_t image, uint64_t now);
 
 /* All that grows by as much in clocks that repeat others. */

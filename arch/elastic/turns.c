@@ -4,9 +4,9 @@
  * column came to, and columns come to other slots in the next image: its core repeats only after a
  * whole rotation. The others know of that core what it tells them: when pixels come, and places are
  * free. So once all is as it was a period before, but for the slots, such cores are run alone, with
- * the scratchpads that feed them, in a chip of their own: as they were, by what the others have told
- * them, and on for a whole rotation, as if they were told the same again in each period. If they
- * tell the others the same again too, and are at its end what they were, so it is in all periods
+ * the scratchpads that feed them, in a chip of their own: as they were, by what the others have
+ * told them, and on for a whole rotation, as if they were told the same again in each period. If
+ * they tell the others the same again too, and are what they were at its end, so it is in all periods
  * that follow, and what each turn of the memories counts is known. */
 #include <stdlib.h>
 
@@ -230,7 +230,7 @@ static uint32_t untaken(const struct mail *m)
     return n;
 }
 
-/* Tells them what there is room for; whether there was anything. *limit: until then they know all. */
+/* Tells them what there is room for; whether there was anything. Until *limit they know all. */
 static bool tell(struct alone *a, uint64_t periods, uint64_t *limit)
 {
     const struct turns *t = a->turns;
