@@ -16,6 +16,7 @@
 #include "noc/fabric.h"
 #include "noc/router.h"
 #include "noc/traffic.h"
+#include "test/naive_router.h"
 #include "test/shared.h"
 
 static const struct router_spec plain = { 2, 8, 1, 1, 1, 1, 1, 0, false };
@@ -45,23 +46,14 @@ static uint32_t upto(struct rng r, uint32_t i, uint32_t low, uint32_t high)
 
 /* ---- lists of packets ---- */
 
-enum { MOST_ENDS = 6 };
-
-struct packet {
-    uint32_t source, to, n_flit;
-    uint64_t from_clk;
-    uint64_t sent_clk, taken_clk; // found; the latter where it goes to one node
-    uint32_t n_end, end[MOST_ENDS]; // nodes that it is copied to; 0: to one
-    uint64_t end_clk[MOST_ENDS]; // found
-};
-
 struct play { // packets for sources, in order of from_clk for each
-    struct packet *packet;
+    struct naive_packet *packet;
     uint32_t       n, n_source;
     uint32_t      *node; // of each source
     uint32_t      *next; // packet of each source
     struct routers *routers;
     struct graph_union *way; // of each packet that is copied
+    struct router_counts counts[2]; // found; the twin's
 };
 
 static uint32_t next_of(const struct play *p, uint32_t source, uint32_t from)
@@ -92,24 +84,12 @@ static void sent(void *user, uint32_t source, uint64_t clk)
     offer(p, source);
 }
 
-/* A packet, or a copy of it, is taken by a node. */
-static void take_at(struct packet *p, uint32_t node, uint64_t clk)
-{
-    uint64_t *at = &p->taken_clk;
-
-    for (uint32_t i = 0; i < p->n_end; i++)
-        if (p->end[i] == node)
-            at = &p->end_clk[i];
-    assert_int_equal(*at, 0);
-    *at = clk;
-}
-
 static void taken(void *user, const struct router_packet *packet, uint64_t clk)
 {
     struct play *p = user;
 
     assert_int_equal(p->packet[packet->tag].sent_clk, packet->sent_clk);
-    take_at(&p->packet[packet->tag], packet->to, clk);
+    naive_packet_taken(&p->packet[packet->tag], packet->to, clk);
 }
 
 static uint32_t ends(const struct play *p)
@@ -157,6 +137,7 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
     assert_int_equal(c->packets_taken, ends(p));
     if (p->n == 1) // each of its flits goes through what its head was given
         assert_int_equal(c->allocations * p->packet->n_flit, c->switch_traversals);
+    p->counts[0] = *c;
     for (uint32_t i = 0; channel && i < g->n_router * g->n_port; i++)
         channel[i] = routers_channel(p->routers, i);
     routers_free(p->routers);
@@ -171,7 +152,7 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
 static uint64_t alone(const struct graph *g, const struct router_spec *spec, uint32_t from,
                       uint32_t to, uint32_t n_flit)
 {
-    struct packet packet = { .to = to, .n_flit = n_flit, .from_clk = 5 };
+    struct naive_packet packet = { .to = to, .n_flit = n_flit, .from_clk = 5 };
     struct play p = { .packet = &packet, .n = 1, .n_source = 1, .node = &from };
 
     play(&p, g, spec, NULL);
@@ -235,12 +216,12 @@ static uint64_t exchanged(const struct router_spec *spec, uint32_t n_flit, uint6
     enum { BEGIN = 2000 };
     struct graph g = mesh(1, 2);
     uint32_t n = 2 * (uint32_t)((BEGIN + clocks) / n_flit + 1), node[] = { 0, 1 };
-    struct packet *packet = calloc(n, sizeof *packet);
+    struct naive_packet *packet = calloc(n, sizeof *packet);
     struct play p = { .packet = packet, .n = n, .n_source = 2, .node = node };
     uint64_t flits = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        packet[i] = (struct packet){ .source = i % 2, .to = 1 - i % 2, .n_flit = n_flit };
+        packet[i] = (struct naive_packet){ .source = i % 2, .to = 1 - i % 2, .n_flit = n_flit };
     play(&p, &g, spec, NULL);
     for (uint32_t i = 0; i < n; i += 2)
         flits += packet[i].taken_clk >= BEGIN && packet[i].taken_clk < BEGIN + clocks ? n_flit : 0;
@@ -291,391 +272,38 @@ static void few_places_at_the_interface_count_too(void **state)
 
 /* ---- the twin: every router in every clock ---- */
 
-enum { MANY = 4096 };
-
-struct twin_flit {
-    uint32_t packet;
-    bool     head, tail;
-};
-
-struct twin_queue {
-    struct twin_flit flit[64];
-    uint32_t n, n_out, out[8], vc, turn, turn_out; // turn: behind what it got last, of that output
-    bool     granted; // the packet at the front
-    uint64_t front_clk, granted_clk;
-};
-
-struct twin_thing { // under way
-    uint64_t clk;
-    enum { NOTHING, TO_QUEUE, TO_NODE, CREDIT } kind;
-    uint32_t queue;
-    struct twin_flit flit;
-};
-
-struct twin {
-    const struct graph *g;
-    struct router_spec  s;
-    struct play        *p;
-    struct twin_queue   queue[MANY];
-    uint32_t  room[MANY];
-    bool      held[MANY];                     // output's virtual channels
-    uint32_t  vc_turn[MANY], in_turn[MANY], out_turn[MANY];
-    uint32_t  bus_turn, bus_owner; // of a graph that is a bus; owner: queue + 1
-    uint32_t  copy_turn[MANY], copy_port[MANY]; // by router
-    uint64_t  flits[MANY], blocked[MANY];     // by port
-    struct twin_thing thing[MANY];
-    uint32_t  ni_packet[MANY], ni_left[MANY], ni_vc[MANY], ni_vc_turn[MANY], ni_turn[MANY];
-    uint32_t  n_taken;
-};
-
-static void launch(struct twin *t, struct twin_thing thing)
-{
-    uint32_t i = 0;
-
-    while (t->thing[i].kind != NOTHING)
-        assert_true(++i < MANY);
-    t->thing[i] = thing;
-}
-
-static void twin_arrivals(struct twin *t, uint64_t clk)
-{
-    for (uint32_t i = 0; i < MANY; i++) {
-        struct twin_thing *a = &t->thing[i];
-        if (a->kind == NOTHING || a->clk != clk)
-            continue;
-        struct twin_queue *q = &t->queue[a->queue];
-        if (a->kind == TO_QUEUE) {
-            if (q->n == 0)
-                q->front_clk = clk;
-            assert_true(q->n < t->s.vc_flits);
-            q->flit[q->n++] = a->flit;
-        } else if (a->kind == CREDIT) {
-            t->room[a->queue]++;
-        } else if (a->flit.tail) {
-            take_at(&t->p->packet[a->flit.packet], t->g->peer[a->queue] - GRAPH_NODE, clk);
-            t->n_taken++;
-        }
-        a->kind = NOTHING;
-    }
-}
-
-static void twin_interface(struct twin *t, uint32_t node, uint64_t clk)
-{
-    struct play *p = t->p;
-    uint32_t n_own = p->n_source / t->g->n_node, vcs = t->s.vcs; // sources s, s + n_node, ..
-    uint32_t queue = t->g->at[node] * vcs;
-
-    for (uint32_t k = 0; t->ni_left[node] == 0 && k < n_own; k++) {
-        uint32_t own = (t->ni_turn[node] + k) % n_own, source = node + own * t->g->n_node;
-        uint32_t i = p->next[source];
-        if (i == p->n || p->packet[i].from_clk > clk)
-            continue;
-        for (uint32_t v = 0; v < vcs; v++) {
-            uint32_t vc = (t->ni_vc_turn[node] + v) % vcs;
-            if (t->room[queue + vc] < (t->s.cut_through ? p->packet[i].n_flit : 1))
-                continue;
-            p->packet[i].sent_clk = clk;
-            p->next[source] = next_of(p, source, i + 1);
-            t->ni_turn[node] = own + 1;
-            t->ni_vc[node] = vc;
-            t->ni_vc_turn[node] = vc + 1;
-            t->ni_packet[node] = i;
-            t->ni_left[node] = p->packet[i].n_flit;
-            break;
-        }
-        break; // the source whose turn it is, or nobody
-    }
-    queue += t->ni_vc[node];
-    if (t->ni_left[node] == 0 || t->room[queue] == 0)
-        return;
-    t->room[queue]--;
-    struct twin_flit f = { t->ni_packet[node],
-                           t->ni_left[node] == p->packet[t->ni_packet[node]].n_flit,
-                           t->ni_left[node] == 1 };
-    t->ni_left[node]--;
-    launch(t, (struct twin_thing){ clk + 2, TO_QUEUE, queue, f });
-}
-
-/* The queue that a virtual channel of an output leads to; none where that is a node. */
-static bool twin_behind(const struct twin *t, uint32_t out, uint32_t vc, uint32_t *queue)
-{
-    *queue = t->g->peer[out] * t->s.vcs + vc;
-    return t->g->peer[out] < GRAPH_NODE;
-}
-
-/* Adds the port by which a packet for `to` leaves the router, if it comes there. */
-static void twin_add_exit(const struct twin *t, struct twin_queue *q, uint32_t router,
-                          uint32_t from, uint32_t to)
-{
-    uint32_t at = t->g->at[from] / t->g->n_port, out;
-
-    for (;;) {
-        out = at * t->g->n_port + t->g->exit(t->g, at, to);
-        if (at == router)
-            break;
-        if (t->g->peer[out] >= GRAPH_NODE)
-            return; // another way
-        at = t->g->peer[out] / t->g->n_port;
-    }
-    for (uint32_t i = 0; i < q->n_out; i++)
-        if (q->out[i] == out)
-            return;
-    q->out[q->n_out++] = out;
-}
-
-static void twin_route(const struct twin *t, struct twin_queue *q, uint32_t router)
-{
-    const struct packet *p = &t->p->packet[q->flit[0].packet];
-
-    assert_true(q->flit[0].head);
-    q->n_out = 0;
-    for (uint32_t i = 0; i < p->n_end; i++)
-        twin_add_exit(t, q, router, t->p->node[p->source], p->end[i]);
-    if (p->n_end == 0)
-        twin_add_exit(t, q, router, t->p->node[p->source], p->to);
-}
-
-/* Of the outputs that it asks for, or is copied to, the first. */
-static uint32_t twin_first_out(const struct twin_queue *q)
-{
-    uint32_t first = q->out[0];
-
-    for (uint32_t i = 1; i < q->n_out; i++)
-        first = q->out[i] < first ? q->out[i] : first;
-    return first;
-}
-
-/* The virtual channel that it asks for, of all of its outputs; UINT32_MAX: none. */
-static uint32_t twin_wish(const struct twin *t, const struct twin_queue *q)
-{
-    uint32_t vcs = t->s.vcs, n_flit = t->p->packet[q->flit[0].packet].n_flit, behind;
-
-    for (uint32_t v = 0; v < vcs; v++) {
-        uint32_t vc = twin_first_out(q) == q->turn_out ? (q->turn + v) % vcs : v;
-        bool can = true;
-        for (uint32_t i = 0; i < q->n_out; i++)
-            can &= !t->held[q->out[i] * vcs + vc] &&
-                   (!twin_behind(t, q->out[i], vc, &behind) || !t->s.cut_through ||
-                    t->room[behind] >= n_flit);
-        if (can)
-            return vc;
-    }
-    return UINT32_MAX;
-}
-
-static void twin_grant(struct twin *t, struct twin_queue *q, uint32_t vc, uint64_t clk)
-{
-    q->granted = true;
-    q->granted_clk = clk;
-    q->vc = vc;
-    q->turn = vc + 1;
-    q->turn_out = twin_first_out(q);
-    for (uint32_t i = 0; i < q->n_out; i++)
-        t->held[q->out[i] * t->s.vcs + vc] = true;
-}
-
-/* Copies first, as many as can. */
-static void twin_grant_copies(struct twin *t, const bool *asks, uint32_t router, uint64_t clk)
-{
-    uint32_t n = t->g->n_port * t->s.vcs, first = router * n, turn = t->copy_turn[router];
-    bool granted = false;
-
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = (turn + k) % n;
-        struct twin_queue *q = &t->queue[first + i];
-        uint32_t vc = asks[i] && q->n_out > 1 ? twin_wish(t, q) : UINT32_MAX;
-        if (vc == UINT32_MAX || t->bus_owner > 0)
-            continue;
-        twin_grant(t, q, vc, clk);
-        if (t->g->serial)
-            t->bus_owner = first + i + 1;
-        if (!granted)
-            t->copy_turn[router] = i + 1;
-        granted = true;
-    }
-}
-
-static void twin_vcs(struct twin *t, uint32_t router, uint64_t clk)
-{
-    uint32_t vcs = t->s.vcs, n = t->g->n_port * vcs, first = router * n;
-    uint32_t wish[512];
-    bool asks[512];
-
-    for (uint32_t i = 0; i < n; i++) {
-        struct twin_queue *q = &t->queue[first + i];
-        asks[i] = q->n > 0 && !q->granted && clk >= q->front_clk + t->s.routing_clk;
-        if (asks[i])
-            twin_route(t, q, router);
-    }
-    twin_grant_copies(t, asks, router, clk);
-    for (uint32_t i = 0; i < n; i++) {
-        struct twin_queue *q = &t->queue[first + i];
-        uint32_t vc = asks[i] && q->n_out == 1 ? twin_wish(t, q) : UINT32_MAX;
-        wish[i] = vc == UINT32_MAX ? vc : q->out[0] * vcs + vc;
-    }
-    for (uint32_t k = 0, turn = t->bus_turn; t->g->serial && k < n; k++) {
-        uint32_t i = (turn + k) % n; // the one who may keep its wish
-        if (wish[i] != UINT32_MAX && t->bus_owner == 0) {
-            t->bus_owner = first + i + 1;
-            t->bus_turn = i + 1;
-        } else {
-            wish[i] = UINT32_MAX;
-        }
-    }
-    for (uint32_t out = first; out < first + n; out++) {
-        for (uint32_t k = 0; k < n; k++) {
-            uint32_t i = (t->vc_turn[out] + k) % n;
-            if (wish[i] != out)
-                continue;
-            twin_grant(t, &t->queue[first + i], out % vcs, clk);
-            t->vc_turn[out] = i + 1;
-            break;
-        }
-    }
-}
-
-static void twin_move(struct twin *t, uint32_t queue, uint64_t clk)
-{
-    const struct router_spec *s = &t->s;
-    struct twin_queue *q = &t->queue[queue];
-    struct twin_flit f = q->flit[0];
-    uint32_t behind, peer = t->g->peer[queue / s->vcs];
-
-    memmove(q->flit, q->flit + 1, --q->n * sizeof *q->flit);
-    launch(t, (struct twin_thing){ clk + 1 + (peer < GRAPH_NODE ? s->link_clk + s->credit_clk : 1),
-                                   CREDIT, queue, f });
-    for (uint32_t i = 0; i < q->n_out; i++) {
-        t->flits[q->out[i]]++;
-        if (twin_behind(t, q->out[i], q->vc, &behind)) {
-            t->room[behind]--;
-            launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + s->link_clk,
-                                           TO_QUEUE, behind, f });
-        } else {
-            launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + 1, TO_NODE,
-                                           q->out[i], f });
-        }
-        if (f.tail)
-            t->held[q->out[i] * s->vcs + q->vc] = false;
-    }
-    if (f.tail) {
-        t->bus_owner = 0;
-        q->granted = false;
-        q->front_clk = clk + 1;
-    }
-}
-
-/* Whether a queue's flit has room behind all of its outputs; which of them lack it. */
-static bool twin_has_room(const struct twin *t, const struct twin_queue *q, uint32_t first,
-                          bool *blocked)
-{
-    uint32_t behind;
-    bool all = true;
-
-    for (uint32_t i = 0; i < q->n_out; i++) {
-        bool room = !twin_behind(t, q->out[i], q->vc, &behind) || t->room[behind] > 0;
-        blocked[q->out[i] - first] |= !room;
-        all &= room;
-    }
-    return all;
-}
-
-/* The copies of the ports' choices, in turn: all of its outputs or none. */
-static void twin_switch_copies(struct twin *t, uint32_t router, const uint32_t *from, bool *won,
-                               uint64_t clk)
-{
-    uint32_t n_port = t->g->n_port, first = router * n_port, turn = t->copy_port[router];
-    bool any = false;
-
-    for (uint32_t k = 0; k < n_port; k++) {
-        uint32_t p = (turn + k) % n_port;
-        if (from[p] == UINT32_MAX || t->queue[from[p]].n_out == 1)
-            continue;
-        const struct twin_queue *q = &t->queue[from[p]];
-        bool left = true;
-        for (uint32_t i = 0; i < q->n_out; i++)
-            left &= !won[q->out[i] - first];
-        if (!left)
-            continue;
-        for (uint32_t i = 0; i < q->n_out; i++) {
-            won[q->out[i] - first] = true;
-            t->out_turn[q->out[i]] = p + 1;
-        }
-        t->in_turn[first + p] = from[p] % t->s.vcs + 1;
-        if (!any)
-            t->copy_port[router] = p + 1;
-        any = true;
-        twin_move(t, from[p], clk);
-    }
-}
-
-static void twin_switch(struct twin *t, uint32_t router, uint64_t clk)
-{
-    uint32_t vcs = t->s.vcs, n_port = t->g->n_port, first = router * n_port;
-    uint32_t wish[512], from[512];
-    bool blocked[512] = { false }, won[512] = { false };
-
-    for (uint32_t p = 0; p < n_port; p++) {
-        wish[p] = from[p] = UINT32_MAX;
-        for (uint32_t k = 0; k < vcs; k++) {
-            uint32_t vc = (t->in_turn[first + p] + k) % vcs, queue = (first + p) * vcs + vc;
-            const struct twin_queue *q = &t->queue[queue];
-            if (q->n == 0 || !q->granted || clk < q->granted_clk + t->s.vc_clk)
-                continue;
-            if (!twin_has_room(t, q, first, blocked) || from[p] != UINT32_MAX)
-                continue;
-            wish[p] = q->n_out == 1 ? q->out[0] : UINT32_MAX;
-            from[p] = queue;
-        }
-    }
-    twin_switch_copies(t, router, from, won, clk);
-    for (uint32_t out = first; out < first + n_port; out++) {
-        t->blocked[out] += blocked[out - first];
-        for (uint32_t k = 0; k < n_port && !won[out - first]; k++) {
-            uint32_t p = (t->out_turn[out] + k) % n_port;
-            if (wish[p] != out)
-                continue;
-            t->in_turn[first + p] = from[p] % vcs + 1;
-            t->out_turn[out] = p + 1;
-            twin_move(t, from[p], clk);
-            break;
-        }
-    }
-}
+enum { MANY = 4096 }; // ports
 
 static void twin_play(struct play *p, const struct graph *g, const struct router_spec *spec,
                       struct router_channel *channel)
 {
-    struct twin *t = calloc(1, sizeof *t);
+    struct naive_routers *t = naive_routers_new(g, spec, p->node, p->n_source);
+    uint32_t *next = calloc(p->n_source, sizeof *next);
 
-    assert_true(t && g->n_router * g->n_port * spec->vcs <= MANY);
-    *t = (struct twin){ .g = g, .s = *spec, .p = p };
-    p->next = calloc(p->n_source, sizeof *p->next);
-    for (uint32_t i = 0; i < p->n_source; i++)
-        p->next[i] = next_of(p, i, 0);
-    for (uint32_t i = 0; i < MANY; i++)
-        t->room[i] = spec->vc_flits;
-    for (uint64_t clk = 0; t->n_taken < ends(p); clk++) {
+    assert_true(next && g->n_router * g->n_port <= MANY);
+    for (uint64_t clk = 0; naive_routers_counts(t).packets_taken < ends(p); clk++) {
         assert_true(clk < 1000000);
-        twin_arrivals(t, clk);
-        for (uint32_t node = 0; node < g->n_node; node++)
-            twin_interface(t, node, clk);
-        for (uint32_t router = 0; router < g->n_router; router++) {
-            twin_vcs(t, router, clk);
-            twin_switch(t, router, clk);
+        for (uint32_t i = 0; i < p->n_source; i++) {
+            if (naive_routers_waits(t, i) || (next[i] = next_of(p, i, next[i])) == p->n)
+                continue;
+            naive_routers_offer(t, &p->packet[next[i]++]);
         }
+        naive_routers_arrive(t, clk);
+        naive_routers_go(t, clk);
     }
     for (uint32_t i = 0; i < g->n_router * g->n_port; i++)
-        channel[i] = (struct router_channel){ t->flits[i], t->blocked[i] };
-    free(p->next);
-    free(t);
+        channel[i] = naive_routers_channel(t, i);
+    p->counts[1] = naive_routers_counts(t);
+    naive_routers_free(t);
+    free(next);
 }
 
 /* ---- both alike ---- */
 
 /* Some nodes, each once, for a packet that is copied. */
-static void draw_ends(struct packet *p, struct rng r, const struct graph *g)
+static void draw_ends(struct naive_packet *p, struct rng r, const struct graph *g)
 {
-    uint32_t n = upto(r, 0, 2, MOST_ENDS), first = upto(r, 1, 0, g->n_node - 1);
+    uint32_t n = upto(r, 0, 2, 6), first = upto(r, 1, 0, g->n_node - 1);
     uint32_t step = upto(r, 2, 1, 1 + g->n_node / 4);
 
     for (p->n_end = 0; p->n_end < n && p->n_end * step < g->n_node; p->n_end++)
@@ -694,7 +322,7 @@ static struct play random_play(struct rng r, const struct graph *g, uint32_t lon
         p.node[i] = i % g->n_node;
     for (uint32_t i = 0; i < p.n; i++) {
         struct rng one = rng_in(r, i);
-        p.packet[i] = (struct packet){ .source = upto(one, 0, 0, p.n_source - 1),
+        p.packet[i] = (struct naive_packet){ .source = upto(one, 0, 0, p.n_source - 1),
                                        .to = upto(one, 1, 0, g->n_node - 1),
                                        .n_flit = upto(one, 2, 1, longest),
                                        .from_clk = (uint64_t)clocks * i / p.n };
@@ -707,7 +335,7 @@ static struct play random_play(struct rng r, const struct graph *g, uint32_t lon
 static void check_twin(const struct graph *g, const struct router_spec *spec, struct play *p)
 {
     static struct router_channel ours[MANY], theirs[MANY];
-    struct packet *packet = calloc(p->n, sizeof *packet);
+    struct naive_packet *packet = calloc(p->n, sizeof *packet);
 
     assert_non_null(packet);
     play(p, g, spec, ours);
@@ -718,6 +346,7 @@ static void check_twin(const struct graph *g, const struct router_spec *spec, st
     }
     twin_play(p, g, spec, theirs);
     assert_memory_equal(packet, p->packet, p->n * sizeof *packet);
+    assert_memory_equal(&p->counts[0], &p->counts[1], offsetof(struct router_counts, steps));
     for (uint32_t i = 0; i < g->n_router * g->n_port; i++) {
         assert_int_equal(ours[i].flits, theirs[i].flits);
         assert_int_equal(ours[i].blocked_clk, theirs[i].blocked_clk);
@@ -767,7 +396,7 @@ static void check_copies_alone(const struct fabric *f, struct rng r)
     struct graph g = graph_of(f, upto(r, 0, 1, 6), upto(r, 1, 2, 8), upto(r, 2, 0, 1));
     struct router_spec spec = { upto(r, 3, 1, 3), 12, upto(r, 4, 0, 3), upto(r, 5, 0, 3),
                                 upto(r, 6, 0, 3), upto(r, 7, 0, 3), upto(r, 8, 1, 4), 0, true };
-    struct packet one = { .n_flit = upto(r, 9, 1, 12), .from_clk = 5 };
+    struct naive_packet one = { .n_flit = upto(r, 9, 1, 12), .from_clk = 5 };
     uint32_t from = upto(r, 10, 0, g.n_node - 1);
     struct play p = { .packet = &one, .n = 1, .n_source = 1, .node = &from };
     bool *on = calloc((size_t)g.n_router * g.n_port, sizeof *on);
@@ -895,13 +524,13 @@ static void a_bus_takes_a_packet_s_flits_and_its_arbiter_s_clocks(void **state)
             enum { NODES = 6, EACH = 200 };
             struct router_spec spec = { 2, 16, 1, v, 1, 1, 1, 0, false };
             struct graph g = graph_of(&fabric_bus, 2, 3, ARITY_4);
-            struct packet packet[NODES * EACH];
+            struct naive_packet packet[NODES * EACH];
             uint32_t node[NODES] = { 0, 1, 2, 3, 4, 5 };
             struct play p = { .packet = packet, .n = NODES * EACH, .n_source = NODES,
                               .node = node };
             uint64_t last = 0;
             for (uint32_t i = 0; i < p.n; i++)
-                packet[i] = (struct packet){ .source = i % NODES,
+                packet[i] = (struct naive_packet){ .source = i % NODES,
                                              .to = (i / NODES + 3 * i) % NODES, .n_flit = n };
             play(&p, &g, &spec, NULL);
             for (uint32_t i = 0; i < p.n; i++)
