@@ -8,6 +8,7 @@
 
 #include "core/block.h"
 #include "core/calendar.h"
+#include "core/util.h"
 
 #define NOBODY UINT32_MAX
 
@@ -877,6 +878,19 @@ uint64_t routers_next(const struct routers *n)
             next = q->event[q->first].clk;
     }
     return next;
+}
+
+uint64_t routers_last_place(const struct routers *n)
+{
+    uint64_t last = 0;
+
+    assert(n->n_free == n->n_packet);
+    for (enum event_kind kind = PLACE_FOR_ROUTER; kind <= PLACE_FOR_NODE; kind++) {
+        const struct events *q = &n->events[kind];
+        if (q->n > 0)
+            last = max_u64(last, q->event[(q->first + q->n - 1) & (q->room - 1)].clk);
+    }
+    return last;
 }
 
 enum err routers_run(struct routers *n, uint64_t until_clk, struct err_msg *m)

@@ -114,6 +114,10 @@ enum err routers_run(struct routers *n, uint64_t until_clk, struct err_msg *m);
 /* The next clock in which something happens; CYC_NEVER: nothing ever will. */
 uint64_t routers_next(const struct routers *n);
 
+/* The last clock in which something happens, where no packet is offered or on its way: a place that
+ * became free is known to be. 0: nothing ever will. */
+uint64_t routers_last_place(const struct routers *n);
+
 const struct router_counts *routers_counts(const struct routers *n);
 struct router_channel routers_channel(const struct routers *n, uint32_t port);
 uint64_t routers_sent(const struct routers *n, uint32_t node); // flits, by the node's interface

@@ -53,6 +53,7 @@ struct net {
     uint32_t            n_stream, first_offer, n_offer;
     uint32_t           *waiting; // owned; streams with tokens to be handed over
     uint32_t            n_waiting;
+    uint64_t            n_way; // tokens that are offered or on their way
     uint64_t           *bin;     // owned: packets by latency
     struct elastic_packets count;
     struct err_msg      msg;
@@ -131,6 +132,7 @@ static void taken(void *user, const struct router_packet *p, uint64_t clk)
     c->zero_load_sum += router_zero_load(&n->spec, n->stream[stream_of(n, p)].hops + 1, p->n_flit);
     c->flits += p->n_flit;
     c->n++;
+    n->n_way--;
     n->bin[min_u64(latency, BINS - 1)]++;
 }
 
@@ -157,8 +159,9 @@ static void advance(struct net *n, uint64_t now)
     }
 }
 
-static void add_token(struct net_stream *s, uint32_t pixels)
+static void add_token(struct net *n, struct net_stream *s, uint32_t pixels)
 {
+    n->n_way++;
     assert(s->sent - s->handed < s->size);
     s->token[s->sent++ % s->size] = (struct token_way){ pixels, CYC_NEVER };
 }
@@ -168,9 +171,9 @@ void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, ui
     const struct link *l = n->chip->link_of[stream];
 
     assert(n->n_offer < n->n_stream && l->lead == l);
-    add_token(&n->stream[stream], pixels);
+    add_token(n, &n->stream[stream], pixels);
     for (uint32_t i = 1; i < l->n_with; i++)
-        add_token(&n->stream[l->with[i]->stream], pixels);
+        add_token(n, &n->stream[l->with[i]->stream], pixels);
     n->stream[stream].gone = false;
     n->offer[(n->first_offer + n->n_offer++) % n->n_stream] =
         (struct offer){ stream, flits_of(n, bits), now };
@@ -198,6 +201,21 @@ static bool hand_over(struct net *n, uint32_t stream, uint64_t now)
     return s->handed < s->sent && t->clk != CYC_NEVER;
 }
 
+/* A clock is run in the next one, once it is known what is offered in it. Without packets only
+ * places become known to be free, which nobody asks before a packet comes: the last of them ends
+ * the run. */
+static uint64_t next_step(const struct net *n, uint64_t now)
+{
+    if (n->n_waiting > 0 || n->n_offer > 0)
+        return now + 1;
+    if (n->n_way == 0) {
+        const uint64_t last = routers_last_place(n->routers);
+        return last > now ? last : CYC_NEVER;
+    }
+    const uint64_t next = routers_next(n->routers);
+    return next == CYC_NEVER ? next : max_u64(next, now) + 1;
+}
+
 static uint64_t step(struct block *b, uint64_t now)
 {
     struct net *n = (struct net *)b;
@@ -210,10 +228,7 @@ static uint64_t step(struct block *b, uint64_t now)
             n->waiting[kept++] = n->waiting[i];
     }
     n->n_waiting = kept;
-    if (n->err)
-        return CYC_NEVER;
-    uint64_t next = routers_next(n->routers);
-    return kept > 0 || n->n_offer > 0 ? now + 1 : next == CYC_NEVER ? next : max_u64(next, now) + 1;
+    return n->err ? CYC_NEVER : next_step(n, now);
 }
 
 /* ---- images that repeat others ---- */
