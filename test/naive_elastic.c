@@ -8,6 +8,18 @@
 #include "core/util.h"
 #include "memory/registers.h"
 #include "network/tokens/tokens.h"
+#include "noc/fabric.h"
+#include "test/naive_router.h"
+
+struct meter { // clocks of a stage by state; and since it worked last
+    uint64_t clk[N_ELASTIC_STATE], since[N_ELASTIC_STATE];
+    bool     worked;
+};
+
+struct filled {
+    uint32_t most;
+    uint64_t full_clk;
+};
 
 struct moved { // a pixel on a stream
     struct pixel at;
@@ -25,6 +37,14 @@ struct stream {
     uint32_t next;                 // token of its buffer
     const struct buffer *from;
     uint32_t served;               // of the first to its core: who was served last, + 1
+    uint32_t credit_clk;
+    struct elastic_stream count;
+    struct meter  meter;
+    struct filled filled;
+    uint32_t lead;                 // of those that are one packet, the first
+    struct naive_packet *packet;   // owned; of a lead, each token's; NULL: has a link of its own
+    uint32_t n_packet, handed, hops; // handed: tokens of it that have come
+    uint64_t handed_clk;           // the last of them
 };
 
 struct token {
@@ -38,6 +58,7 @@ struct buffer {
     struct token *token; // owned
     uint32_t      n, used, size;
     uint32_t      to[MOST_STREAMS], n_to;
+    struct filled filled;
 };
 
 struct back {
@@ -47,7 +68,7 @@ struct back {
     struct buffer out;
 };
 
-struct core {
+struct own_core {
     uint32_t       index, n_out; // outputs of all images
     struct pixel  *out;          // owned; in order
     bool          *loaded;       // owned; [n_out]: read
@@ -69,6 +90,8 @@ struct core {
     uint64_t       port_end, load_end, array_end, digital_end;
     int            regs; // 0 empty, 1 loading, 2 full, 3 in use
     bool           array_busy, digital_busy;
+    struct meter   meter[ELASTIC_LINK];
+    struct elastic_core count;
 };
 
 struct machine {
@@ -78,11 +101,15 @@ struct machine {
     uint32_t       n_image;
     const uint64_t *there_clk; // [n_image]; NULL: all are there
     struct stream *stream;
-    struct core   *core;
+    struct own_core *core;
     struct buffer *pad; // of each image feed
     uint32_t      *pad_next;
     uint64_t       now, changed;
     uint64_t      *result;
+    uint64_t       start[NAIVE_ELASTIC_IMAGES];
+    const struct elastic_places *places; // NULL: a link for every stream
+    struct naive_routers *routers;
+    uint32_t      *node; // owned; of each stream's sender
 };
 
 static uint32_t outputs_of(const struct plan *p, uint32_t layer, uint32_t copy, uint32_t n_image,
@@ -98,7 +125,7 @@ static uint32_t outputs_of(const struct plan *p, uint32_t layer, uint32_t copy, 
     return n;
 }
 
-static size_t map_at(const struct core *c, const struct plan *p, uint64_t image, uint32_t row,
+static size_t map_at(const struct own_core *c, const struct plan *p, uint64_t image, uint32_t row,
                      uint32_t column)
 {
     const struct plan_layer *pl = &p->layer[p->core[c->index].plan_layer];
@@ -113,7 +140,7 @@ static uint32_t room(const struct machine *m, const struct stream *s)
     uint32_t known = 0;
 
     for (uint32_t i = 0; i < s->n_px; i++)
-        known += s->px[i].freed != UINT64_MAX && s->px[i].freed + m->e->credit_clk <= m->now;
+        known += s->px[i].freed != UINT64_MAX && s->px[i].freed + s->credit_clk <= m->now;
     return s->size - (s->n_px - known);
 }
 
@@ -128,17 +155,27 @@ static bool is_dropped(const struct machine *m, const struct stream *s, const st
     if (s->st->kind != STREAM_RESIDUAL && s->st->kind != STREAM_FROM_RESAMPLING &&
         s->st->kind != STREAM_IMAGE_RESIDUAL)
         return false;
-    const struct core *to = &m->core[s->st->to];
+    const struct own_core *to = &m->core[s->st->to];
     for (uint32_t i = 0; i < to->n_out; i++)
         if (to->out[i].row == px->row && to->out[i].column == px->column)
             return false;
     return true;
 }
 
+static bool has_token(const struct stream *s)
+{
+    return !s->busy && s->from && s->next < s->from->n;
+}
+
+/* Who gets it has room, and all others that get the same packet. */
 static bool can_start(const struct machine *m, const struct stream *s)
 {
-    return !s->busy && s->from && s->next < s->from->n &&
-           room(m, s) >= s->from->token[s->next].n;
+    if (!has_token(s) || room(m, s) < s->from->token[s->next].n)
+        return false;
+    for (uint32_t i = 0; s->packet && i < m->p->n_stream; i++)
+        if (m->stream[i].lead == s->lead && room(m, &m->stream[i]) < s->from->token[s->next].n)
+            return false;
+    return true;
 }
 
 /* Of streams that share a link: whether nobody sends, and all that come between the one served last
@@ -183,42 +220,100 @@ static struct pixel stored_at(const struct machine *m, const struct stream *s,
     return (struct pixel){ px->image, 0, px->column * from->height + px->row };
 }
 
-static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
+/* Of the token that it sends next, without pixels that are dropped. */
+static uint64_t bits_of(const struct machine *m, const struct stream *s)
 {
-    struct stream *s = &m->stream[stream];
     const struct plan_stream *st = s->st;
+    const struct token *t = &s->from->token[s->next];
+    uint32_t width = 0;
     uint64_t bits = 0;
 
-    s->from = b;
-    if (!can_start(m, s) || !has_turn(m, stream))
-        return;
-    struct token *t = &b->token[s->next];
-    uint32_t width = 0;
     if (st->pos_n > 0)
         width = m->p->layer[m->p->core[st->to].plan_layer].in_width;
     for (uint32_t i = 0; i < t->n; i++)
         if ((st->pos_n == 0 || stream_carries(st, width, t->px[i].row, t->px[i].column)) &&
             !is_dropped(m, s, &t->px[i]))
             bits += (uint64_t)st->n * st->value_bits;
+    return bits;
+}
+
+static void note_start(struct machine *m, const struct stream *s, const struct token *t)
+{
+    const bool image = s->st->kind == STREAM_IMAGE || s->st->kind == STREAM_IMAGE_RESIDUAL;
+
+    if (image && t->px[0].row == 0 && t->px[0].column == 0)
+        m->start[t->px[0].image] = min_u64(m->start[t->px[0].image], m->now);
+}
+
+/* Sends its next token, which is there in clock `come`. */
+static void begin(struct machine *m, struct stream *s, uint64_t bits, uint64_t come)
+{
+    const struct token *t = &s->from->token[s->next];
+
+    for (uint32_t i = 0; i < t->n; i++)
+        s->px[s->n_px++] = (struct moved){ stored_at(m, s, &t->px[i]), come,
+                                           is_dropped(m, s, &t->px[i]) ? come : UINT64_MAX,
+                                           i + 1 == t->n };
+    s->busy = true;
+    s->count.tokens++;
+    s->count.bits += bits;
+    note_start(m, s, t);
+    m->changed = m->now;
+}
+
+/* One packet for all streams that it leads, offered now. */
+static void packet_starts(struct machine *m, struct stream *s)
+{
+    const struct fabric_cfg *f = &m->p->config->fabric;
+    const uint64_t bits = bits_of(m, s);
+    struct naive_packet *p = &s->packet[s->n_packet++];
+
+    *p = (struct naive_packet){ .source = s->lead, .to = m->places->node[s->st->to],
+                                .from_clk = m->now };
+    while (p->n_flit == 0 || (uint64_t)p->n_flit * f->flit_bits < f->header_bits + bits)
+        p->n_flit++;
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
+        if (m->stream[i].lead != s->lead)
+            continue;
+        begin(m, &m->stream[i], bits_of(m, &m->stream[i]), UINT64_MAX);
+        assert(p->n_end < NAIVE_MOST_ENDS);
+        p->end[p->n_end++] = m->places->node[m->p->stream[i].to];
+    }
+    p->n_end = p->n_end > 1 ? p->n_end : 0;
+    naive_routers_offer(m->routers, p);
+}
+
+static void link_starts(struct machine *m, uint32_t stream)
+{
+    struct stream *s = &m->stream[stream];
+    const struct plan_stream *st = s->st;
+
+    if (s->lead != stream || !can_start(m, s) || !has_turn(m, stream))
+        return;
+    if (s->packet) {
+        packet_starts(m, s);
+        return;
+    }
+    const uint64_t bits = bits_of(m, s);
     uint64_t clk = max_u64(1, (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
                                   st->route.rate_bps);
     uint64_t hop = st->kind == STREAM_PARTIAL_SUM && m->e->partial_sum_hop_clk != HOP_SAME
                        ? m->e->partial_sum_hop_clk : m->e->hop_clk;
-    for (uint32_t i = 0; i < t->n; i++)
-        s->px[s->n_px++] = (struct moved){ stored_at(m, s, &t->px[i]), m->now + clk + hop,
-                                           is_dropped(m, s, &t->px[i]) ? m->now + clk + hop
-                                                                       : UINT64_MAX,
-                                           i + 1 == t->n };
-    m->changed = m->now;
-    s->busy = true;
+    begin(m, s, bits, m->now + clk + hop);
     s->busy_until = m->now + clk;
+}
+
+static bool is_sent(const struct machine *m, const struct stream *s)
+{
+    return m->stream[s->lead].packet ? !naive_routers_sends(m->routers, s->lead)
+                                     : s->busy_until == m->now;
 }
 
 static void links_end(struct machine *m, struct buffer *b)
 {
     for (uint32_t k = 0; k < b->n_to; k++) {
         struct stream *s = &m->stream[b->to[k]];
-        if (!s->busy || s->busy_until != m->now)
+        if (!s->busy || !is_sent(m, s))
             continue;
         s->busy = false;
         struct token *t = &b->token[s->next++];
@@ -226,6 +321,36 @@ static void links_end(struct machine *m, struct buffer *b)
             b->used -= t->n;
         m->changed = m->now;
     }
+}
+
+static uint64_t taken_clk(const struct naive_packet *p, uint32_t node)
+{
+    for (uint32_t i = 0; i < p->n_end; i++)
+        if (p->end[i] == node)
+            return p->end_clk[i];
+    return p->taken_clk;
+}
+
+/* The next token of a stream comes as its packet is taken: in order, and one in a clock. */
+static void hand_over(struct machine *m, struct stream *s)
+{
+    const struct stream *lead = &m->stream[s->lead];
+    uint32_t i = 0;
+
+    if (!lead->packet || s->handed == lead->n_packet || (s->handed && s->handed_clk == m->now))
+        return;
+    if (taken_clk(&lead->packet[s->handed], m->places->node[s->st->to]) == 0)
+        return;
+    while (s->px[i].come != UINT64_MAX)
+        i++;
+    do {
+        s->px[i].come = m->now;
+        if (s->px[i].freed == UINT64_MAX && is_dropped(m, s, &s->px[i].at))
+            s->px[i].freed = m->now;
+    } while (!s->px[i++].ends_token);
+    s->handed++;
+    s->handed_clk = m->now;
+    m->changed = m->now;
 }
 
 static void put(struct machine *m, struct buffer *b, const struct pixel *px, uint32_t n)
@@ -242,17 +367,17 @@ static void put(struct machine *m, struct buffer *b, const struct pixel *px, uin
 
 /* ---- a core ---- */
 
-static const struct plan_layer *layer_of(const struct machine *m, const struct core *c)
+static const struct plan_layer *layer_of(const struct machine *m, const struct own_core *c)
 {
     return &m->p->layer[m->p->core[c->index].plan_layer];
 }
 
-static bool of_tokens(const struct machine *m, const struct core *c)
+static bool of_tokens(const struct machine *m, const struct own_core *c)
 {
     return layer_is_of_tokens(&m->p->network->layer[layer_of(m, c)->layer]);
 }
 
-static uint64_t words_clk(const struct machine *m, const struct core *c, uint64_t words)
+static uint64_t words_clk(const struct machine *m, const struct own_core *c, uint64_t words)
 {
     const struct plan_layer *pl = layer_of(m, c);
     if (of_tokens(m, c)) // lanes read it
@@ -264,8 +389,8 @@ static uint64_t words_clk(const struct machine *m, const struct core *c, uint64_
 }
 
 /* Calls for each pixel inside the map that an output sees. */
-static bool sees_all(const struct machine *m, const struct core *c, const struct pixel *o,
-                     bool (*ok)(const struct machine *m, struct core *c, const struct pixel *o,
+static bool sees_all(const struct machine *m, const struct own_core *c, const struct pixel *o,
+                     bool (*ok)(const struct machine *m, struct own_core *c, const struct pixel *o,
                                 uint32_t row, uint32_t column))
 {
     const struct plan_layer *pl = layer_of(m, c);
@@ -277,13 +402,13 @@ static bool sees_all(const struct machine *m, const struct core *c, const struct
 
     for (uint32_t column = c0; column <= max_u32(c0, c1); column += w->dilation[1])
         for (uint32_t row = r0; row <= max_u32(r0, r1); row += w->dilation[0])
-            if (!ok(m, (struct core *)c, o, row, column))
+            if (!ok(m, (struct own_core *)c, o, row, column))
                 return false;
     return true;
 }
 
-static bool is_visible(const struct machine *m, struct core *c, const struct pixel *o, uint32_t row,
-                       uint32_t column)
+static bool is_visible(const struct machine *m, struct own_core *c, const struct pixel *o,
+                       uint32_t row, uint32_t column)
 {
     const struct plan_layer *pl = layer_of(m, c);
 
@@ -291,12 +416,12 @@ static bool is_visible(const struct machine *m, struct core *c, const struct pix
            c->slices[(size_t)column * pl->in_height + row];
 }
 
-static bool output_ready(const struct machine *m, const struct core *c, uint32_t i)
+static bool output_ready(const struct machine *m, const struct own_core *c, uint32_t i)
 {
     return sees_all(m, c, &c->out[i], is_visible);
 }
 
-static void store_done(struct machine *m, struct core *c, struct stream *s)
+static void store_done(struct machine *m, struct own_core *c, struct stream *s)
 {
     s->px[s->taken].freed = m->now;
     m->changed = m->now;
@@ -308,8 +433,8 @@ static void store_done(struct machine *m, struct core *c, struct stream *s)
     }
 }
 
-static bool is_other(const struct machine *m, struct core *c, const struct pixel *o, uint32_t row,
-                     uint32_t column)
+static bool is_other(const struct machine *m, struct own_core *c, const struct pixel *o,
+                     uint32_t row, uint32_t column)
 {
     (void)m;
     (void)o;
@@ -317,7 +442,7 @@ static bool is_other(const struct machine *m, struct core *c, const struct pixel
 }
 
 /* Whether all outputs of a core of tokens that see a pixel are read, or made where it attends. */
-static bool all_seen(const struct machine *m, struct core *c, uint64_t image, uint32_t row,
+static bool all_seen(const struct machine *m, struct own_core *c, uint64_t image, uint32_t row,
                      uint32_t column)
 {
     const enum layer_kind kind = m->p->network->layer[layer_of(m, c)->layer].kind;
@@ -331,7 +456,7 @@ static bool all_seen(const struct machine *m, struct core *c, uint64_t image, ui
 }
 
 /* Whether the pixel in whose place it goes is read for the last time. */
-static bool slot_free(const struct machine *m, const struct core *c, const struct pixel *at)
+static bool slot_free(const struct machine *m, const struct own_core *c, const struct pixel *at)
 {
     const struct plan_layer *pl = layer_of(m, c);
     uint64_t g = at->image * pl->in_width + at->column;
@@ -343,7 +468,7 @@ static bool slot_free(const struct machine *m, const struct core *c, const struc
     uint32_t column = (uint32_t)((g - k) % pl->in_width);
     const uint32_t *reader =
         &c->reader[map_at(c, m->p, image, at->row, column) * c->n_strip];
-    if (of_tokens(m, c) && !all_seen(m, (struct core *)c, image, at->row, column))
+    if (of_tokens(m, c) && !all_seen(m, (struct own_core *)c, image, at->row, column))
         return false;
     for (uint32_t s = 0; s < c->n_strip && !of_tokens(m, c); s++)
         if (reader[s] > 0 && !c->loaded[reader[s] - 1])
@@ -359,7 +484,7 @@ static bool slot_free(const struct machine *m, const struct core *c, const struc
     return true;
 }
 
-static void stores(struct machine *m, struct core *c, uint32_t stream)
+static void stores(struct machine *m, struct own_core *c, uint32_t stream)
 {
     struct stream *s = &m->stream[stream];
     const struct plan_core *pc = &m->p->core[c->index];
@@ -378,15 +503,19 @@ static void stores(struct machine *m, struct core *c, uint32_t stream)
                 c->port = 1;
                 c->port_of = stream;
                 c->port_end = m->now + words;
+                c->count.words_written += words;
+                c->count.pixels_stored++;
                 m->changed = m->now;
             }
             return;
         }
+        c->count.words_written += of_tokens(m, c) ? 0 : words;
+        c->count.pixels_stored += words > 0;
         store_done(m, c, s);
     }
 }
 
-static void reads_back(struct machine *m, struct core *c, uint32_t i)
+static void reads_back(struct machine *m, struct own_core *c, uint32_t i)
 {
     struct back *b = &c->back[i];
     const uint32_t *stride = m->p->read_back[b->which].stride;
@@ -404,10 +533,11 @@ static void reads_back(struct machine *m, struct core *c, uint32_t i)
     c->port = 2;
     c->port_of = i;
     c->port_end = m->now + max_u64(1, words_clk(m, c, words));
+    c->count.words_read_back += of_tokens(m, c) ? 0 : words;
     m->changed = m->now;
 }
 
-static uint32_t group(const struct machine *m, const struct core *c)
+static uint32_t group(const struct machine *m, const struct own_core *c)
 {
     const struct plan_layer *pl = layer_of(m, c);
     const struct firing_shape shape = plan_firing_shape(m->p, m->p->core[c->index].plan_layer);
@@ -421,7 +551,7 @@ static uint32_t group(const struct machine *m, const struct core *c)
     return m->e->group == GROUP_ANY || ready == n ? ready : 0;
 }
 
-static uint64_t read_words(struct machine *m, struct core *c, uint32_t n)
+static uint64_t read_words(struct machine *m, struct own_core *c, uint32_t n)
 {
     const struct plan_core *pc = &m->p->core[c->index];
     const struct plan_layer *pl = layer_of(m, c);
@@ -447,7 +577,7 @@ static uint64_t read_words(struct machine *m, struct core *c, uint32_t n)
 }
 
 /* Whether any of the outputs is the first of its strip to see some pixel. */
-static bool reads_any(const struct machine *m, const struct core *c, uint32_t n)
+static bool reads_any(const struct machine *m, const struct own_core *c, uint32_t n)
 {
     const struct plan_layer *pl = layer_of(m, c);
     size_t size = (size_t)m->n_image * pl->in_height * pl->in_width * c->n_strip;
@@ -458,14 +588,15 @@ static bool reads_any(const struct machine *m, const struct core *c, uint32_t n)
     return false;
 }
 
-static void loads(struct machine *m, struct core *c)
+static void loads(struct machine *m, struct own_core *c)
 {
     if (c->regs != 0 || c->load_next == c->n_out)
         return;
     uint32_t n = group(m, c);
     if (n == 0 || (c->port != 0 && words_clk(m, c, 1) > 0 && reads_any(m, c, n)))
         return;
-    uint64_t clk = words_clk(m, c, read_words(m, c, n));
+    const uint64_t words = read_words(m, c, n), clk = words_clk(m, c, words);
+    c->count.words_read += of_tokens(m, c) ? 0 : words;
     c->regs = 1;
     c->load_n = n;
     c->load_next += n;
@@ -475,7 +606,23 @@ static void loads(struct machine *m, struct core *c)
     m->changed = m->now;
 }
 
-static void ends(struct machine *m, struct core *c)
+/* By a link at the chip's edge that nobody waits for. */
+static void result_leaves(struct machine *m, const struct own_core *c)
+{
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
+        const struct plan_stream *st = &m->p->stream[i];
+        if (st->kind != STREAM_RESULT || st->from != c->index || c->digital_places == 0)
+            continue;
+        const uint64_t bits = (uint64_t)c->digital_places * st->n * st->value_bits;
+        struct elastic_stream *count = &m->stream[i].count;
+        count->tokens++;
+        count->bits += bits;
+        count->busy_clk += (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
+                           st->route.rate_bps;
+    }
+}
+
+static void ends(struct machine *m, struct own_core *c)
 {
     const struct plan_core *pc = &m->p->core[c->index];
     const struct plan_layer *pl = layer_of(m, c);
@@ -511,6 +658,7 @@ static void ends(struct machine *m, struct core *c)
             for (uint32_t i = c->made; i < c->made + c->digital_n; i++)
                 m->result[c->out[i].image] = max_u64(m->result[c->out[i].image], m->now);
             c->results.used -= c->digital_places;
+            result_leaves(m, c);
         } else if (last && l->pooled) {
             struct pixel whole[64] = { { 0, 0, 0 } };
             for (uint32_t i = 0; i < c->digital_places; i++)
@@ -547,7 +695,7 @@ static bool brings(const struct machine *m, const struct stream *s, const struct
 }
 
 /* Clocks of a core of tokens for its next one, as the machine's documentation has them. */
-static uint64_t lanes_clk(const struct machine *m, const struct core *c)
+static uint64_t lanes_clk(const struct machine *m, const struct own_core *c)
 {
     const struct config *cfg = m->p->config;
     const struct plan_layer *pl = layer_of(m, c);
@@ -568,21 +716,29 @@ static uint64_t lanes_clk(const struct machine *m, const struct core *c)
                    ceil_div(heads * keys, cfg->attention.exp_lanes));
 }
 
-static void digital_starts(struct machine *m, struct core *c)
+/* Of the output buffer, for its next n outputs: of a pool where that completes it. */
+static uint32_t places_for(const struct machine *m, const struct own_core *c, uint32_t n)
 {
     const struct plan_core *pc = &m->p->core[c->index];
     const struct plan_layer *pl = layer_of(m, c);
+    uint32_t places = 0, per_image = c->n_out / m->n_image;
+
+    if (!plan_network_layer(m->p, pc->plan_layer)->pooled || pc->part + 1 < pl->parts)
+        return n;
+    for (uint32_t i = c->digital_next; i < c->digital_next + n; i++)
+        places += (i + 1) % per_image == 0;
+    return places;
+}
+
+static void digital_starts(struct machine *m, struct own_core *c)
+{
+    const struct plan_core *pc = &m->p->core[c->index];
     const struct layer *l = plan_network_layer(m->p, pc->plan_layer);
     const struct config *cfg = m->p->config;
 
     if (c->digital_busy || c->n_result == 0)
         return;
-    uint32_t n = c->result[0], places = n, per_image = c->n_out / m->n_image;
-    if (l->pooled && pc->part + 1 == pl->parts) {
-        places = 0;
-        for (uint32_t i = c->digital_next; i < c->digital_next + n; i++)
-            places += (i + 1) % per_image == 0;
-    }
+    uint32_t n = c->result[0], places = places_for(m, c, n);
     if (c->results.used + places > c->results.size)
         return;
     struct stream *sums = c->sums == UINT32_MAX ? NULL : &m->stream[c->sums];
@@ -616,7 +772,7 @@ static void digital_starts(struct machine *m, struct core *c)
     m->changed = m->now;
 }
 
-static void array_starts(struct machine *m, struct core *c)
+static void array_starts(struct machine *m, struct own_core *c)
 {
     const struct plan_core *pc = &m->p->core[c->index];
     const struct layer *l = plan_network_layer(m->p, pc->plan_layer);
@@ -633,17 +789,113 @@ static void array_starts(struct machine *m, struct core *c)
     c->array_end = m->now + max_u64(1, clk);
     c->array_n = c->load_n;
     c->regs = m->e->registers == 2 ? 0 : 3;
+    c->count.first_clk = c->array_next == 0 ? m->now : c->count.first_clk;
+    c->count.last_clk = c->array_next < c->n_out / m->n_image ? m->now : c->count.last_clk;
+    c->count.firings += !layer_is_digital(l) && !of_tokens(m, c);
+    c->count.outputs += c->load_n;
+    c->array_next += c->load_n;
     m->changed = m->now;
 }
 
-static void step_core(struct machine *m, struct core *c)
+/* ---- where time goes ---- */
+
+/* What it waits for since its last work, or before its first, is idleness if nothing follows. */
+static void note(struct meter *t, enum elastic_state state)
+{
+    if (state != ELASTIC_BUSY) {
+        t->since[state]++;
+        return;
+    }
+    for (int k = 0; k < N_ELASTIC_STATE; k++) {
+        t->clk[t->worked ? k : ELASTIC_IDLE] += t->since[k];
+        t->since[k] = 0;
+    }
+    t->clk[ELASTIC_BUSY]++;
+    t->worked = true;
+}
+
+static void note_fill(struct filled *f, uint32_t used, uint32_t most, uint32_t size)
+{
+    f->most = max_u32(f->most, most);
+    f->full_clk += used >= size;
+}
+
+/* A place that is freed in this clock was taken when others came. */
+static void note_stream(struct machine *m, struct stream *s)
+{
+    uint32_t used = 0, most = 0;
+
+    if (s->st->kind == STREAM_RESULT)
+        return;
+    note(&s->meter, s->busy ? ELASTIC_BUSY : has_token(s) ? ELASTIC_BLOCKED : ELASTIC_STARVED);
+    s->count.busy_clk += s->busy;
+    for (uint32_t i = 0; i < s->n_px; i++) {
+        used += s->px[i].come <= m->now && s->px[i].freed > m->now;
+        most += s->px[i].come <= m->now && s->px[i].freed >= m->now;
+    }
+    note_fill(&s->filled, used, most, s->size);
+}
+
+/* Whether the port has something to do that it cannot: what comes has no place, what it reads back
+ * has none, the registers are not free. */
+static bool port_has_work(const struct machine *m, const struct own_core *c)
+{
+    for (uint32_t i = 0; i < c->n_in; i++)
+        if (has_come(m, &m->stream[c->in[i]], m->stream[c->in[i]].taken))
+            return true;
+    for (uint32_t i = 0; i < c->n_back; i++) {
+        const struct back *b = &c->back[i];
+        const uint32_t *stride = m->p->read_back[b->which].stride;
+        const struct pixel *at = &b->order[b->begun];
+        if (b->begun < b->n && is_visible(m, (struct own_core *)c, at, at->row * stride[0],
+                                          at->column * stride[1]))
+            return true;
+    }
+    return c->load_next < c->n_out && group(m, c) > 0;
+}
+
+static void note_core(struct machine *m, struct own_core *c)
+{
+    enum elastic_state port = ELASTIC_BUSY, array = ELASTIC_BUSY, digital = ELASTIC_BUSY;
+
+    if (c->port == 0)
+        port = port_has_work(m, c) ? ELASTIC_BLOCKED : ELASTIC_STARVED;
+    if (!c->array_busy)
+        array = c->regs == 2 ? ELASTIC_BLOCKED : ELASTIC_STARVED;
+    if (!c->digital_busy && c->n_result == 0)
+        digital = ELASTIC_STARVED;
+    else if (!c->digital_busy)
+        digital = c->results.used + places_for(m, c, c->result[0]) > c->results.size
+                      ? ELASTIC_BLOCKED : ELASTIC_WAITING;
+    note(&c->meter[ELASTIC_PORT], port);
+    note(&c->meter[ELASTIC_CROSSBAR], array);
+    note(&c->meter[ELASTIC_DIGITAL], digital);
+    c->count.busy_clk += c->port != 0 || c->regs == 1 || c->array_busy || c->digital_busy;
+    note_fill(&c->results.filled, c->results.used, c->results.used, c->results.size);
+    for (uint32_t i = 0; i < c->n_back; i++) {
+        struct buffer *b = &c->back[i].out;
+        note_fill(&b->filled, b->used, b->used, b->size);
+    }
+}
+
+static void note_clock(struct machine *m)
+{
+    for (uint32_t i = 0; i < m->p->n_stream; i++)
+        note_stream(m, &m->stream[i]);
+    for (uint32_t i = 0; i < m->p->n_core; i++)
+        note_core(m, &m->core[i]);
+}
+
+/* ---- a clock ---- */
+
+static void step_core(struct machine *m, struct own_core *c)
 {
     ends(m, c);
     for (uint32_t k = 0; k < c->results.n_to; k++)
-        link_starts(m, &c->results, c->results.to[k]);
+        link_starts(m, c->results.to[k]);
     for (uint32_t i = 0; i < c->n_back; i++)
         for (uint32_t k = 0; k < c->back[i].out.n_to; k++)
-            link_starts(m, &c->back[i].out, c->back[i].out.to[k]);
+            link_starts(m, c->back[i].out.to[k]);
     digital_starts(m, c);
     array_starts(m, c);
     for (uint32_t i = 0; i < c->n_in; i++)
@@ -672,7 +924,7 @@ static void step_pad(struct machine *m, uint32_t feed)
                                 (m->there_clk && m->now < m->there_clk[m->n_image - 1])))
         m->changed = m->now; // waits for its image
     for (uint32_t k = 0; k < b->n_to; k++)
-        link_starts(m, b, b->to[k]);
+        link_starts(m, b->to[k]);
 }
 
 /* ---- made and released ---- */
@@ -708,7 +960,7 @@ static void make_core(struct machine *m, uint32_t index)
     const struct plan_core *pc = &p->core[index];
     const struct plan_layer *pl = &p->layer[pc->plan_layer];
     const struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
-    struct core *c = &m->core[index];
+    struct own_core *c = &m->core[index];
     size_t map = (size_t)pl->in_height * pl->in_width;
     uint32_t strip = pl->firing->strip_width(&shape);
 
@@ -724,7 +976,7 @@ static void make_core(struct machine *m, uint32_t index)
 }
 
 /* The first output of a strip that sees a pixel reads it; what lies in the padding is not read. */
-static void note_readers(const struct machine *m, struct core *c, uint32_t i)
+static void note_readers(const struct machine *m, struct own_core *c, uint32_t i)
 {
     const struct plan_layer *pl = layer_of(m, c);
     const struct window *w = &pl->window;
@@ -745,6 +997,63 @@ static void note_readers(const struct machine *m, struct core *c, uint32_t i)
         }
 }
 
+/* Whether two streams carry the same tokens from the same buffer, all of which their receivers
+ * keep. */
+static bool are_same(const struct machine *m, const struct stream *a, const struct stream *b)
+{
+    const struct plan_stream *s = a->st, *t = b->st;
+    const struct stream *const both[] = { a, b };
+
+    if (a->from != b->from || s->first != t->first || s->n != t->n || s->pos_n != t->pos_n ||
+        s->pos_first != t->pos_first || s->value_bits != t->value_bits)
+        return false;
+    for (int k = 0; k < 2; k++) {
+        const struct own_core *from = &m->core[s->from];
+        if (both[k]->st->kind != STREAM_FROM_RESAMPLING)
+            continue; // else what is added is read back in the order in which it is
+        const struct pixel whole = { 0, 0, 0 };
+        bool pooled = m->p->network->layer[layer_of(m, from)->layer].pooled;
+        for (uint32_t i = 0; i < from->n_out; i++)
+            if (is_dropped(m, both[k], pooled ? &whole : &from->out[i]))
+                return false;
+    }
+    return true;
+}
+
+/* The first stream with the same tokens whose packet does not go to this one's core yet. */
+static uint32_t lead_of(const struct machine *m, uint32_t stream)
+{
+    for (uint32_t i = 0; i < stream; i++) {
+        bool joins = m->stream[i].packet && are_same(m, &m->stream[i], &m->stream[stream]);
+        for (uint32_t k = i; k < stream; k++)
+            joins &= m->stream[k].lead != i || m->stream[k].st->to != m->stream[stream].st->to;
+        if (joins)
+            return i;
+    }
+    return stream;
+}
+
+static void put_on_routers(struct machine *m, uint32_t stream, size_t most)
+{
+    const struct graph *g = m->places->graph;
+    struct stream *s = &m->stream[stream];
+    const uint32_t to = m->places->node[s->st->to];
+    uint32_t at;
+
+    m->node[stream] = m->places->node[s->st->from];
+    at = g->at[m->node[stream]];
+    for (;; s->hops++) { // as noc/ routes
+        at = at / g->n_port * g->n_port + g->exit(g, at / g->n_port, to);
+        if (!graph_is_router(g->peer[at]))
+            break;
+        at = g->peer[at];
+    }
+    s->credit_clk = max_u32(1, s->hops);
+    if (m->p->config->fabric.multicast == MULTICAST_TREE)
+        s->lead = lead_of(m, stream);
+    s->packet = s->lead == stream ? calloc(most, sizeof *s->packet) : NULL;
+}
+
 static void connect(struct machine *m, uint32_t stream)
 {
     const struct plan *p = m->p;
@@ -754,9 +1063,11 @@ static void connect(struct machine *m, uint32_t stream)
     bool back = st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING;
 
     s->st = st;
+    s->lead = stream;
+    s->credit_clk = e->credit_clk;
     if (st->kind == STREAM_RESULT)
         return;
-    struct core *to = &m->core[st->to];
+    struct own_core *to = &m->core[st->to];
     const struct plan_layer *pl = &p->layer[p->core[st->to].plan_layer];
     size_t px = m->n_image * max_u64((uint64_t)pl->in_height * pl->in_width, to->n_out) + 1;
     if (st->kind != STREAM_IMAGE) // some that it sends are dropped
@@ -796,7 +1107,7 @@ static void connect(struct machine *m, uint32_t stream)
             if (p->image_feed[i].layer == p->core[st->to].plan_layer)
                 from = &m->pad[i];
     } else if (back) {
-        struct core *c = &m->core[st->from];
+        struct own_core *c = &m->core[st->from];
         for (uint32_t i = 0; i < c->n_back; i++)
             if (c->back[i].which == st->read_back)
                 from = &c->back[i].out;
@@ -805,6 +1116,9 @@ static void connect(struct machine *m, uint32_t stream)
     }
     assert(from && from->n_to < MOST_STREAMS && to->n_in < MOST_STREAMS);
     from->to[from->n_to++] = stream;
+    s->from = from;
+    if (m->places && st->kind != STREAM_IMAGE && st->kind != STREAM_IMAGE_RESIDUAL)
+        put_on_routers(m, stream, px);
 }
 
 static void make(struct machine *m)
@@ -816,12 +1130,14 @@ static void make(struct machine *m)
     m->core = calloc(p->n_core, sizeof *m->core);
     m->pad = calloc(p->n_image_feed + 1, sizeof *m->pad);
     m->pad_next = calloc(p->n_image_feed + 1, sizeof *m->pad_next);
+    m->node = calloc(p->n_stream, sizeof *m->node);
+    memset(m->start, 0xff, sizeof m->start);
     for (uint32_t i = 0; i < p->n_core; i++)
         make_core(m, i);
     for (uint32_t i = 0; i < p->n_image_feed; i++)
         buffer_make(&m->pad[i], 1, m->n_image * image->height * image->width);
     for (uint32_t i = 0; i < p->n_core; i++) {
-        struct core *c = &m->core[i];
+        struct own_core *c = &m->core[i];
         buffer_make(&c->results, max_u32(m->e->output_pixels, most_sent(m, i)), c->n_out);
         for (uint32_t k = 0; p->core[i].split == 0 && k < p->n_read_back; k++) {
             const struct read_back *rb = &p->read_back[k];
@@ -837,14 +1153,20 @@ static void make(struct machine *m)
     }
     for (uint32_t i = 0; i < p->n_stream; i++)
         connect(m, i);
+    if (m->places) {
+        const struct router_spec spec = fabric_router_spec(&p->config->fabric);
+        m->routers = naive_routers_new(m->places->graph, &spec, m->node, p->n_stream);
+    }
 }
 
 static void release(struct machine *m)
 {
-    for (uint32_t i = 0; i < m->p->n_stream; i++)
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
         free(m->stream[i].px);
+        free(m->stream[i].packet);
+    }
     for (uint32_t i = 0; i < m->p->n_core; i++) {
-        struct core *c = &m->core[i];
+        struct own_core *c = &m->core[i];
         for (uint32_t k = 0; k < c->n_back; k++) {
             free(c->back[k].order);
             free(c->back[k].out.token);
@@ -863,6 +1185,9 @@ static void release(struct machine *m)
     free(m->core);
     free(m->pad);
     free(m->pad_next);
+    free(m->node);
+    if (m->routers)
+        naive_routers_free(m->routers);
 }
 
 static bool all_made(const struct machine *m)
@@ -871,6 +1196,23 @@ static bool all_made(const struct machine *m)
         if (m->core[i].made < m->core[i].n_out)
             return false;
     return true;
+}
+
+static void step_all(struct machine *m)
+{
+    const struct plan *p = m->p;
+    uint32_t first = (uint32_t)(m->now * 2654435761u % p->n_core); // in another order each clock
+
+    if (m->routers)
+        naive_routers_arrive(m->routers, m->now);
+    for (uint32_t i = 0; m->routers && i < p->n_stream; i++)
+        hand_over(m, &m->stream[i]);
+    for (uint32_t i = 0; i < p->n_image_feed; i++)
+        step_pad(m, i);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        step_core(m, &m->core[(first + i) % p->n_core]);
+    if (m->routers)
+        naive_routers_go(m->routers, m->now);
 }
 
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
@@ -882,14 +1224,167 @@ bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32
 
     make(&m);
     memset(result_clk, 0, n_image * sizeof *result_clk);
-    for (; !all_made(&m) && m.now <= m.changed + patience; m.now++) {
-        uint32_t first = (uint32_t)(m.now * 2654435761u % p->n_core); // in another order each clock
-        for (uint32_t i = 0; i < p->n_image_feed; i++)
-            step_pad(&m, i);
-        for (uint32_t i = 0; i < p->n_core; i++)
-            step_core(&m, &m.core[(first + i) % p->n_core]);
-    }
+    for (; !all_made(&m) && m.now <= m.changed + patience; m.now++)
+        step_all(&m);
     bool made = all_made(&m);
+    release(&m);
+    return made;
+}
+
+/* ---- what there is to tell ---- */
+
+/* Whether nothing moves any more: places that are free are known to be, too. */
+static bool rests(const struct machine *m)
+{
+    if (!all_made(m) || (m->routers && !naive_routers_rest(m->routers)))
+        return false;
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
+        const struct stream *s = &m->stream[i];
+        if (s->st->kind != STREAM_RESULT && (s->busy || room(m, s) < s->size))
+            return false;
+    }
+    return true;
+}
+
+static void put_stage(struct elastic_result *r, enum elastic_kind kind, uint32_t core,
+                      uint32_t stream, const struct meter *t)
+{
+    struct elastic_stage *s = &r->stage[r->n_stage++];
+
+    *s = (struct elastic_stage){ .kind = kind, .core = core, .stream = stream };
+    memcpy(s->clk, t->clk, sizeof s->clk);
+    for (int k = 0; k < N_ELASTIC_STATE; k++)
+        s->clk[ELASTIC_IDLE] += t->since[k];
+}
+
+static void put_buffer(struct elastic_result *r, enum elastic_buffer_kind kind, uint32_t core,
+                       uint32_t stream, uint32_t size, const struct filled *f)
+{
+    r->buffer[r->n_buffer++] = (struct elastic_buffer){
+        .kind = kind, .core = core, .stream = stream, .size = size, .most = f->most,
+        .full_clk = f->full_clk };
+}
+
+static void put_stream(const struct machine *m, struct elastic_result *r, uint32_t stream)
+{
+    const struct stream *s = &m->stream[stream];
+    enum elastic_buffer_kind kind = BUFFER_INPUT;
+
+    r->stream[stream] = s->count;
+    if (s->st->kind == STREAM_RESULT)
+        return;
+    if (s->st->kind == STREAM_PARTIAL_SUM)
+        kind = BUFFER_PARTIAL_SUM;
+    if (s->st->kind == STREAM_RESIDUAL || s->st->kind == STREAM_FROM_RESAMPLING ||
+        s->st->kind == STREAM_IMAGE_RESIDUAL)
+        kind = BUFFER_RESIDUAL;
+    put_stage(r, ELASTIC_LINK, UINT32_MAX, stream, &s->meter);
+    put_buffer(r, kind, s->st->to, stream, s->size, &s->filled);
+}
+
+static void put_core(const struct machine *m, struct elastic_result *r, uint32_t core)
+{
+    const struct own_core *c = &m->core[core];
+
+    r->core[core] = c->count;
+    for (int k = 0; k < ELASTIC_LINK; k++)
+        put_stage(r, (enum elastic_kind)k, core, UINT32_MAX, &c->meter[k]);
+    put_buffer(r, BUFFER_OUTPUT, core, UINT32_MAX, c->results.size, &c->results.filled);
+    for (uint32_t i = 0; i < c->n_back; i++)
+        for (uint32_t k = 0; k < c->back[i].out.n_to; k++)
+            put_buffer(r, BUFFER_READ_BACK, core, c->back[i].out.to[k], c->back[i].out.size,
+                       &c->back[i].out.filled);
+    if (m->p->core[core].plan_layer == 0)
+        r->first_firing_clk = min_u64(r->first_firing_clk, c->count.first_clk);
+}
+
+/* Every copy by itself. */
+static void put_packet(const struct machine *m, struct elastic_packets *t, const struct stream *s,
+                       const struct naive_packet *p, uint64_t *latency)
+{
+    const uint64_t clk = taken_clk(p, m->places->node[s->st->to]) - p->from_clk;
+    const struct fabric_cfg *f = &m->p->config->fabric;
+
+    latency[t->n++] = clk;
+    t->flits += p->n_flit;
+    t->latency_sum += clk;
+    t->latency_min = t->n == 1 ? clk : min_u64(t->latency_min, clk);
+    t->latency_max = max_u64(t->latency_max, clk);
+    t->zero_load_sum += (s->hops + 1) * (uint64_t)(f->routing_clk + f->vc_clk + f->switch_clk +
+                                                   f->crossbar_clk) +
+                        (uint64_t)s->hops * f->link_clk + 2 + p->n_flit;
+}
+
+static int by_clocks(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void put_packets(const struct machine *m, struct elastic_packets *t)
+{
+    const uint32_t n_port = m->places->graph->n_router * m->places->graph->n_port;
+    size_t most = 1;
+
+    for (uint32_t i = 0; i < m->p->n_stream; i++)
+        most += m->stream[i].count.tokens;
+    uint64_t *latency = calloc(most, sizeof *latency);
+    for (uint32_t i = 0; i < m->p->n_stream; i++) {
+        const struct stream *s = &m->stream[i], *lead = &m->stream[s->lead];
+        for (uint32_t k = 0; lead->packet && k < lead->n_packet; k++)
+            put_packet(m, t, s, &lead->packet[k], latency);
+    }
+    qsort(latency, t->n, sizeof *latency, by_clocks);
+    t->latency_p95 = t->n > 0 ? latency[(t->n * 95 + 99) / 100 - 1] : 0;
+    free(latency);
+    t->counts = naive_routers_counts(m->routers);
+    t->channel = calloc(n_port, sizeof *t->channel);
+    for (uint32_t i = 0; i < n_port; i++)
+        t->channel[i] = naive_routers_channel(m->routers, i);
+}
+
+static void put_all(const struct machine *m, struct elastic_result *r)
+{
+    const struct plan *p = m->p;
+
+    r->n_run = r->n_image = m->n_image;
+    r->elapsed = m->now;
+    r->first_firing_clk = UINT64_MAX;
+    r->start_clk = calloc(m->n_image, sizeof *r->start_clk);
+    memcpy(r->start_clk, m->start, m->n_image * sizeof *r->start_clk);
+    r->stage = calloc((size_t)3 * p->n_core + p->n_stream, sizeof *r->stage);
+    r->buffer = calloc((size_t)p->n_core + 2 * p->n_stream, sizeof *r->buffer);
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->stream = calloc(p->n_stream, sizeof *r->stream);
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        put_stream(m, r, i);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        put_core(m, r, i);
+    if (m->routers)
+        put_packets(m, &r->packets);
+}
+
+bool naive_elastic_tell(const struct plan *p, const struct elastic_places *places,
+                        uint32_t n_image, uint64_t patience, struct elastic_result *r)
+{
+    *r = (struct elastic_result){ .result_clk = calloc(n_image, sizeof *r->result_clk) };
+    struct machine m = { .p = p, .e = &p->config->elastic, .n_image = n_image,
+                         .places = p->fabric->direct ? NULL : places, .result = r->result_clk };
+
+    assert(n_image <= NAIVE_ELASTIC_IMAGES);
+    make(&m);
+    for (;; m.now++) {
+        step_all(&m);
+        if (rests(&m) || m.now > m.changed + patience)
+            break;
+        note_clock(&m);
+    }
+    const bool made = all_made(&m);
+    if (made)
+        put_all(&m, r);
+    else
+        elastic_result_release(r);
     release(&m);
     return made;
 }

@@ -3,14 +3,14 @@
  * A second implementation of docs/elastic.md, written from its rules and sharing no code with
  * arch/elastic: pixels are followed one by one with the clock in which each came, was stored, was
  * freed; whether a patch is there, a place free or a residual come is looked up by pixel. Words of
- * reads and writes are those of memory/, as the machine's are.
+ * reads and writes are those of memory/, as the machine's are; results have the form of its.
  */
 #ifndef TEST_NAIVE_ELASTIC_H
 #define TEST_NAIVE_ELASTIC_H
 
 #include <stdint.h>
 
-#include "dataflow/plan/plan.h"
+#include "arch/elastic/elastic.h"
 
 enum { NAIVE_ELASTIC_IMAGES = 4 };
 
@@ -26,5 +26,12 @@ struct naive_array {
 bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
                        const uint64_t *there_clk, uint64_t patience,
                        const struct naive_array *array, uint64_t *result_clk);
+
+/* The same with all that a result tells but what stages waited for, counts of products and wires:
+ * stages and buffers in any order, of links without their cores, of buffers of pixels read back one
+ * for each of their streams. With places tokens are packets of routers, which are stepped in every
+ * clock, too (naive_router.h). The caller releases *r, which is zero where it is false. */
+bool naive_elastic_tell(const struct plan *p, const struct elastic_places *places,
+                        uint32_t n_image, uint64_t patience, struct elastic_result *r);
 
 #endif
