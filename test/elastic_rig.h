@@ -13,7 +13,7 @@ void elastic_rig_run(struct elastic_result *e, const struct plan *p,
                      const struct elastic_places *at, uint64_t n_image, enum kernel_kind kernel,
                      enum kernel_mode mode);
 
-/* Runs it, and the twin of naive_elastic.h beside it: both end, with each result in the same clock,
+/* Runs it, and the twin of naive_elastic.h beside it: both end, alike in all that the twin tells,
  * or both stand still; the test fails with `seed` otherwise. Whether they end: then *e is the
  * chip's. cfg->n_image is at most NAIVE_ELASTIC_IMAGES. */
 bool elastic_rig_agrees(struct elastic_result *e, const struct plan *p,

@@ -31,6 +31,7 @@ struct stream {
     const struct plan_stream *st;
     struct moved *px;              // owned
     uint32_t n_px, size, taken;    // sent; of the buffer; stored or added
+    uint32_t n_gone;               // the first ones, whose places are known to be free
     uint32_t token_from;           // stored pixels that are not visible yet begin here
     uint64_t busy_until;           // of its link
     bool     busy;
@@ -83,6 +84,7 @@ struct own_core {
     struct back    back[16];
     uint32_t       n_back;
     struct buffer  results; // tokens
+    uint32_t       there; // an output + 1: of its firing the port lacks nothing
     uint32_t       load_next, load_n, array_n, array_next, digital_next, digital_n, made;
     uint32_t       result[1024], n_result, digital_places;
     int            port; // 0 idle, 1 stores, 2 reads back, 3 reads
@@ -137,9 +139,9 @@ static size_t map_at(const struct own_core *c, const struct plan *p, uint64_t im
 
 static uint32_t room(const struct machine *m, const struct stream *s)
 {
-    uint32_t known = 0;
+    uint32_t known = s->n_gone;
 
-    for (uint32_t i = 0; i < s->n_px; i++)
+    for (uint32_t i = s->n_gone; i < s->n_px; i++)
         known += s->px[i].freed != UINT64_MAX && s->px[i].freed + s->credit_clk <= m->now;
     return s->size - (s->n_px - known);
 }
@@ -827,9 +829,13 @@ static void note_stream(struct machine *m, struct stream *s)
 
     if (s->st->kind == STREAM_RESULT)
         return;
-    note(&s->meter, s->busy ? ELASTIC_BUSY : has_token(s) ? ELASTIC_BLOCKED : ELASTIC_STARVED);
+    enum elastic_state state = ELASTIC_BUSY; // or waits: others send over its wire
+    if (!s->busy)
+        state = can_start(m, &m->stream[s->lead]) ? ELASTIC_WAITING
+                : has_token(s) ? ELASTIC_BLOCKED : ELASTIC_STARVED;
+    note(&s->meter, state);
     s->count.busy_clk += s->busy;
-    for (uint32_t i = 0; i < s->n_px; i++) {
+    for (uint32_t i = s->n_gone; i < s->n_px; i++) {
         used += s->px[i].come <= m->now && s->px[i].freed > m->now;
         most += s->px[i].come <= m->now && s->px[i].freed >= m->now;
     }
@@ -838,7 +844,7 @@ static void note_stream(struct machine *m, struct stream *s)
 
 /* Whether the port has something to do that it cannot: what comes has no place, what it reads back
  * has none, the registers are not free. */
-static bool port_has_work(const struct machine *m, const struct own_core *c)
+static bool port_has_work(const struct machine *m, struct own_core *c)
 {
     for (uint32_t i = 0; i < c->n_in; i++)
         if (has_come(m, &m->stream[c->in[i]], m->stream[c->in[i]].taken))
@@ -847,11 +853,13 @@ static bool port_has_work(const struct machine *m, const struct own_core *c)
         const struct back *b = &c->back[i];
         const uint32_t *stride = m->p->read_back[b->which].stride;
         const struct pixel *at = &b->order[b->begun];
-        if (b->begun < b->n && is_visible(m, (struct own_core *)c, at, at->row * stride[0],
-                                          at->column * stride[1]))
+        if (b->begun < b->n &&
+            is_visible(m, c, at, at->row * stride[0], at->column * stride[1]))
             return true;
     }
-    return c->load_next < c->n_out && group(m, c) > 0;
+    if (c->load_next < c->n_out && c->there <= c->load_next && c->regs != 0 && group(m, c) > 0)
+        c->there = c->load_next + 1;
+    return c->there > c->load_next; // what is there stays
 }
 
 static void note_core(struct machine *m, struct own_core *c)
@@ -1203,6 +1211,12 @@ static void step_all(struct machine *m)
     const struct plan *p = m->p;
     uint32_t first = (uint32_t)(m->now * 2654435761u % p->n_core); // in another order each clock
 
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        struct stream *s = &m->stream[i];
+        const uint64_t known = m->now - min_u64(m->now, s->credit_clk);
+        while (s->n_gone < s->n_px && s->px[s->n_gone].freed < known)
+            s->n_gone++;
+    }
     if (m->routers)
         naive_routers_arrive(m->routers, m->now);
     for (uint32_t i = 0; m->routers && i < p->n_stream; i++)
@@ -1365,14 +1379,15 @@ static void put_all(const struct machine *m, struct elastic_result *r)
         put_packets(m, &r->packets);
 }
 
-bool naive_elastic_tell(const struct plan *p, const struct elastic_places *places,
-                        uint32_t n_image, uint64_t patience, struct elastic_result *r)
+bool naive_elastic_tell(const struct plan *p, const struct elastic_cfg_run *cfg, uint64_t patience,
+                        const struct naive_array *array, struct elastic_result *r)
 {
-    *r = (struct elastic_result){ .result_clk = calloc(n_image, sizeof *r->result_clk) };
-    struct machine m = { .p = p, .e = &p->config->elastic, .n_image = n_image,
-                         .places = p->fabric->direct ? NULL : places, .result = r->result_clk };
+    assert(cfg->n_image <= NAIVE_ELASTIC_IMAGES);
+    *r = (struct elastic_result){ .result_clk = calloc(cfg->n_image, sizeof *r->result_clk) };
+    struct machine m = { .p = p, .e = &p->config->elastic, .array = array,
+                         .n_image = (uint32_t)cfg->n_image, .result = r->result_clk,
+                         .places = p->fabric->direct ? NULL : cfg->places };
 
-    assert(n_image <= NAIVE_ELASTIC_IMAGES);
     make(&m);
     for (;; m.now++) {
         step_all(&m);

@@ -27,11 +27,12 @@ bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32
                        const uint64_t *there_clk, uint64_t patience,
                        const struct naive_array *array, uint64_t *result_clk);
 
-/* The same with all that a result tells but what stages waited for, counts of products and wires:
- * stages and buffers in any order, of links without their cores, of buffers of pixels read back one
- * for each of their streams. With places tokens are packets of routers, which are stepped in every
- * clock, too (naive_router.h). The caller releases *r, which is zero where it is false. */
-bool naive_elastic_tell(const struct plan *p, const struct elastic_places *places,
-                        uint32_t n_image, uint64_t patience, struct elastic_result *r);
+/* The same for cfg's images and places, with all that a result tells but what stages waited for,
+ * counts of products and wires: stages and buffers in any order, of links without their cores, of
+ * buffers of pixels read back one for each of their streams. On a fabric of routers tokens are
+ * packets, and routers are stepped in every clock, too (naive_router.h). The caller releases *r,
+ * which is zero where it is false. */
+bool naive_elastic_tell(const struct plan *p, const struct elastic_cfg_run *cfg, uint64_t patience,
+                        const struct naive_array *array, struct elastic_result *r);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_QUEUES = 1024, MOST_THINGS = 8192 }; // of a router; under way
+enum { MOST_QUEUES = 1024, MOST_PORTS = 256, MOST_THINGS = 8192 }; // of a router; under way
 
 struct flit {
     struct naive_packet *packet;
@@ -32,6 +32,7 @@ struct port {
 };
 
 struct router {
+    uint32_t n_flit; // in its queues
     uint32_t copy_queue, copy_port; // turns of packets that are copied
     uint32_t bus_turn, bus_owner;   // of a graph that is a bus; owner: queue + 1
 };
@@ -95,6 +96,7 @@ static void comes(struct naive_routers *n, const struct thing *a, uint64_t clk)
             q->front_clk = clk;
         assert(q->n < n->s.vc_flits);
         q->flit[q->n++] = a->flit;
+        n->router[a->at / n->s.vcs / n->g->n_port].n_flit++;
         n->counts.buffer_writes++;
     } else {
         n->counts.flits_taken++;
@@ -353,10 +355,12 @@ static void leaves(struct naive_routers *n, uint32_t out, uint32_t vc, struct fl
 static void move(struct naive_routers *n, uint32_t queue, uint64_t clk)
 {
     struct queue *q = &n->queue[queue];
+    struct router *r = &n->router[queue / n->s.vcs / n->g->n_port];
     struct flit f = q->flit[0];
     const bool from_router = n->g->peer[queue / n->s.vcs] < GRAPH_NODE;
 
     memmove(q->flit, q->flit + 1, --q->n * sizeof *q->flit);
+    r->n_flit--;
     n->counts.buffer_reads++;
     n->counts.flits_copied += q->n_out - 1;
     launch(n, (struct thing){ clk + 1 + (from_router ? n->s.link_clk + n->s.credit_clk : 1),
@@ -364,7 +368,7 @@ static void move(struct naive_routers *n, uint32_t queue, uint64_t clk)
     for (uint32_t i = 0; i < q->n_out; i++)
         leaves(n, q->out[i], q->vc, f, clk);
     if (f.tail) {
-        n->router[queue / n->s.vcs / n->g->n_port].bus_owner = 0;
+        r->bus_owner = 0;
         q->granted = false;
         q->front_clk = clk + 1;
     }
@@ -417,8 +421,8 @@ static void switch_copies(struct naive_routers *n, uint32_t router, const uint32
 static void grant_switch(struct naive_routers *n, uint32_t router, uint64_t clk)
 {
     uint32_t vcs = n->s.vcs, n_port = n->g->n_port, first = router * n_port;
-    uint32_t wish[MOST_QUEUES], from[MOST_QUEUES];
-    bool blocked[MOST_QUEUES] = { false }, won[MOST_QUEUES] = { false };
+    uint32_t wish[MOST_PORTS], from[MOST_PORTS];
+    bool blocked[MOST_PORTS] = { false }, won[MOST_PORTS] = { false };
 
     for (uint32_t p = 0; p < n_port; p++) {
         wish[p] = from[p] = UINT32_MAX;
@@ -452,10 +456,11 @@ void naive_routers_go(struct naive_routers *n, uint64_t clk)
 {
     for (uint32_t node = 0; node < n->g->n_node; node++)
         interface_goes(n, node, clk);
-    for (uint32_t router = 0; router < n->g->n_router; router++) {
-        grant_vcs(n, router, clk);
-        grant_switch(n, router, clk);
-    }
+    for (uint32_t router = 0; router < n->g->n_router; router++)
+        if (n->router[router].n_flit > 0) {
+            grant_vcs(n, router, clk);
+            grant_switch(n, router, clk);
+        }
 }
 
 bool naive_routers_rest(const struct naive_routers *n)
@@ -487,7 +492,7 @@ struct naive_routers *naive_routers_new(const struct graph *g, const struct rout
     const uint32_t n_port = g->n_router * g->n_port, n_queue = n_port * spec->vcs;
     struct naive_routers *n = calloc(1, sizeof *n);
 
-    assert(n && g->n_port * spec->vcs <= MOST_QUEUES);
+    assert(n && g->n_port * spec->vcs <= MOST_QUEUES && g->n_port <= MOST_PORTS);
     *n = (struct naive_routers){ .g = g, .s = *spec, .node = node, .n_source = n_source };
     n->offered = calloc(n_source, sizeof(struct naive_packet *));
     n->queue = calloc(n_queue, sizeof *n->queue);

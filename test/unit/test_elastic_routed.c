@@ -16,11 +16,10 @@
 #include "noc/fabric.h"
 #include "test/dice.h"
 #include "test/elastic_rig.h"
-#include "test/naive_elastic.h"
 #include "test/random_study.h"
 #include "test/token_machine.h"
 
-enum { N_NETWORK = 600, N_TRANSFORMER = 80, LEAST_CORES = 4, PATIENCE = 5000 };
+enum { N_NETWORK = 360, N_TRANSFORMER = 60, LEAST_CORES = 4 };
 
 struct routed { // a random network on routers
     struct random_study   s;
@@ -90,6 +89,23 @@ static void place(struct dice *d, struct routed *r)
     r->places = (struct elastic_places){ &r->g, r->node };
 }
 
+/* As a user would: who cuts through wants a buffer that holds the longest packet. */
+static void lengthen(struct routed *r)
+{
+    const struct elastic_cfg_run cfg = { .n_image = 1, .places = &r->places };
+    uint32_t *flits = &r->s.config.fabric.vc_flits;
+    struct elastic_result e;
+    struct err_msg m;
+
+    if (!elastic_run(&r->p, &cfg, &e, &m)) {
+        elastic_result_release(&e);
+        return;
+    }
+    const char *want = strstr(m.text, "want at least fabric.vc_flits = ");
+    if (want)
+        assert_int_equal(sscanf(want, "want at least fabric.vc_flits = %" SCNu32, flits), 1);
+}
+
 static bool draw(struct routed *r, make_fn *study_make, uint32_t most_side, unsigned seed)
 {
     struct dice d = { .state = seed };
@@ -109,6 +125,8 @@ static bool draw(struct routed *r, make_fn *study_make, uint32_t most_side, unsi
     if (r->p.fabric->graph(f, &r->g, &m))
         fail_msg("seed %u: %s", seed, m.text);
     place(&d, r);
+    if (f->switching == SWITCHING_CUT_THROUGH)
+        lengthen(r);
     return true;
 }
 
@@ -121,159 +139,6 @@ static void release(struct routed *r)
 }
 
 /* ---- both alike ---- */
-
-#define SAME(what, a, b)                                                                           \
-    do {                                                                                           \
-        if ((a) != (b))                                                                            \
-            fail_msg("seed %u, %s: %llu, the twin %llu", seed, what, (unsigned long long)(a),      \
-                     (unsigned long long)(b));                                                     \
-    } while (0)
-
-static const struct elastic_stage *stage_of(const struct elastic_result *r,
-                                            const struct elastic_stage *like)
-{
-    for (uint32_t i = 0; i < r->n_stage; i++)
-        if (r->stage[i].kind == like->kind &&
-            (like->kind == ELASTIC_LINK ? r->stage[i].stream == like->stream
-                                        : r->stage[i].core == like->core))
-            return &r->stage[i];
-    fail_msg("no such stage");
-    return NULL;
-}
-
-/* Whether a core's port stores one stream, reads nothing back and reads for one output at a time.
- * Otherwise work of one kind may lack room while there is none of another: then there are two ways
- * to say what the port waits for, and only their sum is compared. */
-static bool port_has_one_task(const struct plan *p, uint32_t core)
-{
-    const struct plan_core *c = &p->core[core];
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < p->n_stream; i++) {
-        const enum stream_kind kind = p->stream[i].kind;
-        n += p->stream[i].to == core && (kind == STREAM_FORWARD || kind == STREAM_IMAGE ||
-                                         kind == STREAM_TO_RESAMPLING || kind == STREAM_VALID);
-    }
-    for (uint32_t i = 0; c->split == 0 && i < p->n_read_back; i++)
-        n += p->read_back[i].reader == c->plan_layer && p->read_back[i].reader_copy == c->copy;
-    return n == 1 && plan_firing_shape(p, c->plan_layer).n == 1;
-}
-
-static void same_stages(const struct elastic_result *a, const struct elastic_result *b,
-                        const struct plan *p, unsigned seed)
-{
-    SAME("stages", a->n_stage, b->n_stage);
-    for (uint32_t i = 0; i < a->n_stage; i++) {
-        const struct elastic_stage *s = &a->stage[i], *t = stage_of(b, s);
-        const bool all = s->kind != ELASTIC_PORT || port_has_one_task(p, s->core);
-        for (int k = 0; k < N_ELASTIC_STATE; k++) {
-            char what[300];
-            if (!all && (k == ELASTIC_STARVED || k == ELASTIC_BLOCKED))
-                continue; // since all states together are all clocks
-            snprintf(what, sizeof what, "%s %s", elastic_stage_name(p, s).text,
-                     elastic_state_names[k]);
-            SAME(what, s->clk[k], t->clk[k]);
-        }
-    }
-}
-
-static const struct elastic_buffer *buffer_of(const struct elastic_result *r,
-                                              const struct elastic_buffer *like)
-{
-    for (uint32_t i = 0; i < r->n_buffer; i++) {
-        const struct elastic_buffer *b = &r->buffer[i];
-        if (b->kind == like->kind && b->core == like->core &&
-            (b->kind == BUFFER_OUTPUT || b->stream == like->stream))
-            return b;
-    }
-    fail_msg("no such buffer");
-    return NULL;
-}
-
-static void same_buffers(const struct elastic_result *a, const struct elastic_result *b,
-                         const struct plan *p, unsigned seed)
-{
-    for (uint32_t i = 0; i < a->n_buffer; i++) {
-        const struct elastic_buffer *s = &a->buffer[i], *t = buffer_of(b, s);
-        const struct elastic_name name = elastic_buffer_name(p, s);
-        SAME(name.text, s->size, t->size);
-        SAME(name.text, s->most, t->most);
-        SAME(name.text, s->full_clk, t->full_clk);
-    }
-}
-
-static void same_cores(const struct elastic_core *a, const struct elastic_core *b, unsigned seed)
-{
-    SAME("firings", a->firings, b->firings);
-    SAME("outputs", a->outputs, b->outputs);
-    SAME("words written", a->words_written, b->words_written);
-    SAME("words read", a->words_read, b->words_read);
-    SAME("words read back", a->words_read_back, b->words_read_back);
-    SAME("pixels stored", a->pixels_stored, b->pixels_stored);
-    SAME("first clock", a->first_clk, b->first_clk);
-    SAME("last clock", a->last_clk, b->last_clk);
-    SAME("busy", a->busy_clk, b->busy_clk);
-}
-
-static void same_packets(const struct elastic_packets *a, const struct elastic_packets *b,
-                         const struct graph *g, unsigned seed)
-{
-    SAME("packets", a->n, b->n);
-    SAME("flits", a->flits, b->flits);
-    SAME("least latency", a->latency_min, b->latency_min);
-    SAME("most latency", a->latency_max, b->latency_max);
-    SAME("latency of 95 %", a->latency_p95, b->latency_p95);
-    SAME("latencies", a->latency_sum, b->latency_sum);
-    SAME("zero load", a->zero_load_sum, b->zero_load_sum);
-    SAME("packets sent", a->counts.packets_sent, b->counts.packets_sent);
-    SAME("packets taken", a->counts.packets_taken, b->counts.packets_taken);
-    SAME("flits sent", a->counts.flits_sent, b->counts.flits_sent);
-    SAME("flits taken", a->counts.flits_taken, b->counts.flits_taken);
-    SAME("flits copied", a->counts.flits_copied, b->counts.flits_copied);
-    SAME("hops", a->counts.flit_hops, b->counts.flit_hops);
-    SAME("buffer writes", a->counts.buffer_writes, b->counts.buffer_writes);
-    SAME("buffer reads", a->counts.buffer_reads, b->counts.buffer_reads);
-    SAME("switch", a->counts.switch_traversals, b->counts.switch_traversals);
-    SAME("allocations", a->counts.allocations, b->counts.allocations);
-    for (uint32_t i = 0; i < g->n_router * g->n_port; i++) {
-        SAME("channel's flits", a->channel[i].flits, b->channel[i].flits);
-        SAME("channel blocked", a->channel[i].blocked_clk, b->channel[i].blocked_clk);
-    }
-}
-
-static void same(const struct elastic_result *a, const struct elastic_result *b,
-                 const struct routed *r, unsigned seed)
-{
-    SAME("first firing", a->first_firing_clk, b->first_firing_clk);
-    for (uint64_t i = 0; i < a->n_image; i++) {
-        SAME("result", a->result_clk[i], b->result_clk[i]);
-        SAME("start", a->start_clk[i], b->start_clk[i]);
-    }
-    for (uint32_t i = 0; i < r->p.n_stream; i++) {
-        SAME("tokens", a->stream[i].tokens, b->stream[i].tokens);
-        SAME("bits", a->stream[i].bits, b->stream[i].bits);
-        SAME("clocks of a link", a->stream[i].busy_clk, b->stream[i].busy_clk);
-    }
-    for (uint32_t i = 0; i < r->p.n_core; i++)
-        same_cores(&a->core[i], &b->core[i], seed);
-    same_packets(&a->packets, &b->packets, &r->g, seed);
-    same_buffers(a, b, &r->p, seed);
-    SAME("elapsed", a->elapsed, b->elapsed);
-    same_stages(a, b, &r->p, seed);
-}
-
-/* As a user would: a buffer that holds the longest packet is wanted of who cuts through. */
-static enum err run_it(struct routed *r, struct elastic_result *e, struct err_msg *m)
-{
-    const struct elastic_cfg_run cfg = { .n_image = r->n_image, .places = &r->places };
-    uint32_t *flits = &r->s.config.fabric.vc_flits;
-    enum err err = elastic_run(&r->p, &cfg, e, m);
-    const char *want = err ? strstr(m->text, "want at least fabric.vc_flits = ") : NULL;
-
-    if (!want || sscanf(want, "want at least fabric.vc_flits = %" SCNu32, flits) != 1)
-        return err;
-    return elastic_run(&r->p, &cfg, e, m);
-}
 
 struct seen { // machines
     uint32_t n, n_run, n_stuck;
@@ -306,27 +171,18 @@ static void see(struct seen *seen, const struct routed *r, const struct elastic_
 
 static void compare(make_fn *study_make, uint32_t most_side, unsigned seed, struct seen *seen)
 {
-    struct elastic_result e, twin;
+    struct elastic_result e;
     struct routed r;
-    struct err_msg m;
 
     if (!draw(&r, study_make, most_side, seed))
         return;
+    const struct elastic_cfg_run cfg = { .n_image = r.n_image, .places = &r.places };
+    const bool ends = elastic_rig_agrees(&e, &r.p, &cfg, seed);
     seen->n++;
-    const enum err err = run_it(&r, &e, &m);
-    if (err && !strstr(m.text, "waits for"))
-        fail_msg("seed %u: %s", seed, m.text);
-    const bool ends = naive_elastic_tell(&r.p, &r.places, (uint32_t)r.n_image, PATIENCE, &twin);
-    if (ends != !err)
-        fail_msg("seed %u: the twin %s, %s", seed, ends ? "ends" : "stands still",
-                 err ? m.text : "the chip ends");
     seen->n_stuck += !ends;
     if (ends) {
-        same(&e, &twin, &r, seed);
-        elastic_rig_adds_up(&e);
-        see(seen, &r, &twin.packets);
+        see(seen, &r, &e.packets);
         elastic_result_release(&e);
-        elastic_result_release(&twin);
     }
     release(&r);
 }
@@ -348,8 +204,8 @@ static void all_is_as_a_twin_of_cores_and_routers_says(void **state)
                   "flits lack room in %u and are copied in %u; %u have row splits, %u replicas, "
                   "%u residuals, %u pools\n", n.n, n.n_run, n.n_stuck, n.n_wait, n.n_blocked,
                   n.n_copied, n.n_parts, n.n_replicas, n.n_residual, n.n_pooled);
-    assert_true(n.n_run >= 150 && n.n_stuck > 0);
-    assert_true(n.n_wait >= 100 && n.n_blocked >= 30 && n.n_copied >= 20);
+    assert_true(n.n_run >= 120 && n.n_stuck > 0);
+    assert_true(n.n_wait >= 100 && n.n_blocked >= 20 && n.n_copied >= 20);
     assert_true(n.n_parts >= 20 && n.n_replicas >= 50 && n.n_residual >= 40 && n.n_pooled >= 100);
 }
 
@@ -362,7 +218,7 @@ static void transformers_too(void **state)
         compare(seed % 2 ? token_study_make : token_map_study_make, 6, seed, &n);
     print_message("%u transformers, %u run, %u stand still; packets wait in %u, flits are copied "
                   "in %u\n", n.n, n.n_run, n.n_stuck, n.n_wait, n.n_copied);
-    assert_true(n.n_run >= 30 && n.n_wait >= 20 && n.n_copied >= 5);
+    assert_true(n.n_run >= 20 && n.n_wait >= 20 && n.n_copied >= 5);
 }
 
 int main(void)
