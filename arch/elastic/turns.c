@@ -6,8 +6,8 @@
  * free. So once all is as it was a period before, but for the slots, such cores are run alone, with
  * the scratchpads that feed them, in a chip of their own: as they were, by what the others have
  * told them, and on for a whole rotation, as if they were told the same again in each period. If
- * they tell the others the same again too, and are what they were at its end, so it is in all periods
- * that follow, and what each turn of the memories counts is known. */
+ * they tell the others the same again too, and are what they were at its end, so it is in all
+ * periods that follow, and what each turn of the memories counts is known. */
 #include <stdlib.h>
 
 #include "arch/core/core.h"
