@@ -19,7 +19,7 @@
  *                                     (sum_function.c)
  *     curve       anything else    -> bytes or pixels of a layer with a table (curve.c)
  *     pixels      MatMul of two    -> scores: Mul, Softmax... go on with them, and MatMul by pixels
- *                                     makes a draft (attention.c)
+ *                                     makes a draft (attention/)
  *     pixels      ReduceMean over channels -> a piece of a norm, up to Div (norm_pieces.c)
  *
  * So a layer of the simulator is all that lies between two QuantizeLinear, and layers are numbered
@@ -448,14 +448,14 @@ bool     onnx_is_of_norm(const struct onnx_reader *r, const struct onnx_node *no
 enum err onnx_read_norm_piece(struct onnx_reader *r, const struct onnx_node *node);
 
 /* Finds rotations in pieces; whether a node is one of them, or reads what has turned; reads it
- * (rotary.c). op: NULL where the tables have none. */
+ * (attention/rotary.c). op: NULL where the tables have none. */
 enum err onnx_find_rotations(struct onnx_reader *r);
 bool     onnx_is_of_rotation(const struct onnx_reader *r, const struct onnx_node *node);
 enum err onnx_read_of_rotation(struct onnx_reader *r, const struct onnx_node *node,
                                const struct onnx_operator *op);
 
 /* Whether a node reads scores, and not just their dimensions, which are these; what it makes of
- * them (attention.c). */
+ * them (attention/scores.c). */
 bool     onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node);
 uint32_t onnx_scores_dims(const struct onnx_scores *s, uint32_t dim[ONNX_MAP_DIMS]);
 enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *node);

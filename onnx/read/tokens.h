@@ -73,7 +73,7 @@ enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_tokens *t,
                          struct onnx_draft **d);
 
-/* ---- Rotations, rotary.c ---- */
+/* ---- Rotations, attention/rotary.c ---- */
 
 struct onnx_turn { // of a map of heads, whose channels are an axis of so many
     struct token_rotation rotation; // its sum has no step until it is rounded; the reader's
@@ -83,7 +83,7 @@ struct onnx_turn { // of a map of heads, whose channels are an axis of so many
     double           factor; // by which codes were multiplied since
 };
 
-/* ---- Attention, attention.c ---- */
+/* ---- Attention, attention/scores.c ---- */
 
 /* MatMul of two maps: scores. */
 enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node);

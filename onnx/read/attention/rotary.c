@@ -1,4 +1,4 @@
-/* onnx/read/rotary.c -- queries and keys that turn by their place (rotary positions).
+/* onnx/read/attention/rotary.c -- queries and keys that turn by their place (rotary positions).
  *
  *     RotaryEmbedding of a rounded map
  *     x * cosines + moved * sines       moved: the channels of x in pairs, the second with a minus
