@@ -1,5 +1,5 @@
-/* study/host.c -- see host.h. */
-#include "study/host.h"
+/* study/run/host.c -- see host.h. */
+#include "study/run/host.h"
 
 #include <stdlib.h>
 

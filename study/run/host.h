@@ -1,6 +1,6 @@
-/* study/host.h -- images of a network whose first layers a host computes (network/host.h). */
-#ifndef STUDY_HOST_H
-#define STUDY_HOST_H
+/* study/run/host.h -- images of a network whose first layers a host computes (network/host.h). */
+#ifndef STUDY_RUN_HOST_H
+#define STUDY_RUN_HOST_H
 
 #include <stdint.h>
 
