@@ -7,6 +7,7 @@
 #include "cli/help.h"
 #include "cli/kinds.h"
 #include "cli/manual.h"
+#include "cli/spare.h"
 #include "core/near_miss.h"
 #include "report/version.h"
 
@@ -54,7 +55,7 @@ static enum err run_command(const struct command *c, size_t n, char *const *arg,
         return e;
     if (o.help)
         help_command(c, stdout);
-    else if ((e = c->run(&o, m)) == ERR_INPUT)
+    else if (!(e = spare_named(&o, m)) && (e = c->run(&o, m)) == ERR_INPUT)
         kinds_explain(c, &o, m);
     options_release(&o);
     return e;

@@ -10,6 +10,7 @@
 #include "arch/prove.h"
 #include "cli/log.h"
 #include "cli/progress.h"
+#include "cli/spare.h"
 #include "core/datadir.h"
 #include "core/pages.h"
 #include "dataflow/plan/clocking.h"
@@ -54,6 +55,10 @@ enum err stored_from_options(struct study *s, struct run_result *r, const struct
     if (!e)
         e = stored_load(s, r, o->operand, all.set, all.n, m);
     free(all.set);
+    if (!e && (e = spare_config(o, &s->config, m))) {
+        run_result_release(r);
+        study_release(s);
+    }
     return e;
 }
 
@@ -69,6 +74,8 @@ static enum err load(struct study *s, const struct options *o, enum loaded how, 
         return e;
     e = study_load_network(s, o->operand, all.set, all.n, m);
     free(all.set);
+    if (!e && (e = spare_config(o, &s->config, m)))
+        study_release(s);
     if (!e && how == PRICED)
         e = study_compose(s, m);
     if (!e)

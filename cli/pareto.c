@@ -7,6 +7,7 @@
 
 #include "cli/pictures/axis.h"
 #include "cli/results.h"
+#include "cli/spare.h"
 #include "dataflow/mapper/mapper.h"
 #include "report/json.h"
 #include "report/plan_report.h"
@@ -241,6 +242,8 @@ enum err map_pareto(const struct options *o, struct err_msg *m)
 
     if (!e)
         e = study_load_network(&f.study, o->operand, o->set, o->n_set, m);
+    if (!e)
+        e = spare_config(o, &f.study.config, m);
     f.priced = !e && pricing_wanted(&f.study.config);
     if (!e && f.priced)
         e = pricer_init(&f.pricer, &f.study.config, &f.study.network, m);

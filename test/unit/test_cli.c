@@ -326,6 +326,50 @@ static size_t n_files(const char *dir)
     return n;
 }
 
+/* What the command line names and what its configuration does, by another name of the file too. */
+static void a_result_does_not_take_the_place_of_what_is_read(void **state)
+{
+    static const char *const cases[] = {
+        "import @/m.onnx --images random -o @/m.onnx",
+        "import @/m.onnx --images random -o @/link.onnx",
+        "run imagenet --set network.onnx=@/m.onnx --json @/m.onnx",
+        "map @/own.yaml --svg @/m.onnx",
+        "map @/own.yaml --pareto --svg @/m.onnx",
+        "run @/own.yaml --trace @/m.onnx",
+        "run @/own.yaml --set clocking.kind=elastic --timeline @/m.onnx",
+        "run @/own.yaml --images random --count 1 --outputs @/m.onnx",
+        "run " FMNIST " --images @/m.onnx --csv @/m.onnx",
+        "run " FMNIST " --inputs @/m.onnx --stats @/m.onnx",
+        "map @/own.yaml --json @/own.yaml",
+        "compare " PLAIN " @/own.yaml --markdown @/own.yaml",
+        "fabric " PLAIN " --set fabric.kind=mesh --traffic @/m.onnx --csv @/m.onnx",
+        "map @/own.yaml --dot=@/m.onnx",
+        "map @/own.yaml --write-config @/m.onnx",
+        "breakdown @/own.yaml --markdown @/m.onnx",
+    };
+    char path[TMPDIR_PATH_MAX], link_path[TMPDIR_PATH_MAX];
+    static const char own[] = "network: {onnx: m.onnx}\n";
+    struct stat before, after;
+
+    assert_int_equal(stat("models/resnet32_fmnist.onnx", &before), 0);
+    FILE *from = fopen("models/resnet32_fmnist.onnx", "rb");
+    char *model = malloc((size_t)before.st_size);
+    assert_non_null(from);
+    assert_non_null(model);
+    assert_int_equal(fread(model, 1, (size_t)before.st_size, from), before.st_size);
+    fclose(from);
+    tmpdir_write(*state, "m.onnx", model, (size_t)before.st_size);
+    tmpdir_write(*state, "own.yaml", own, strlen(own));
+    free(model);
+    assert_int_equal(symlink(tmpdir_path(path, *state, "m.onnx"),
+                             tmpdir_path(link_path, *state, "link.onnx")), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(*state, cases[i], 2, ": that file is read, and would be lost: want another");
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    free(succeed(*state, "map @/own.yaml --write-config @/own.yaml --json @/new.json"));
+}
+
 static void a_failed_run_leaves_no_file_and_an_old_one_as_it_was(void **state)
 {
     char *kept;
@@ -1622,6 +1666,7 @@ int main(void)
         TEST(a_subcommand_s_help_lists_only_its_own_options),
         TEST(json_on_standard_output_is_json_and_nothing_else),
         TEST(a_result_file_leaves_the_report_on_standard_output),
+        TEST(a_result_does_not_take_the_place_of_what_is_read),
         TEST(a_failed_run_leaves_no_file_and_an_old_one_as_it_was),
         TEST(a_result_replaces_an_old_file_and_nothing_else_stays),
         TEST(an_output_that_cannot_be_written_is_one_line_and_status_1),
