@@ -127,6 +127,8 @@ static void options_are_used_as_the_refusal_says(void **state)
         { "run " BSNN RANDOM " --values timed", "--values timed: values of neurons are computed "
           "layer by layer and exactly: want --values layer",
           "run " BSNN RANDOM " --values layer --set core.readout.kind=exact" },
+        { "run configs/stuijt2021_mubrain.yaml", "(--images random where there are none)",
+          "run configs/stuijt2021_mubrain.yaml" RANDOM },
         { "run " FMNIST RANDOM " --labels x", "want no --labels", "run " FMNIST RANDOM },
         { "run " SMALL RANDOM, "or a timing run without images", "run " SMALL },
         { "run " SMALL RANDOM, "want --set network.onnx=MODEL, a quantised one",

@@ -1,5 +1,6 @@
 /* Image sets that other programs wrote: test/data/images/make.py by zipfile and zlib of Python, and
  * JPEG by hand. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,6 +184,33 @@ static void random_images_are_the_same_each_time_and_all_different(void **state)
     images_close(other);
 }
 
+/* A sixteenth of the bins, within six deviations of as many draws. */
+static void random_recordings_have_an_event_in_a_sixteenth_of_the_bins(void **state)
+{
+    enum { BINS = 32, RECORDINGS = 100, DRAWS = BINS * RECORDINGS * IMAGE };
+    const struct images_how how = { .n_bin = BINS, .bin_us = 1 };
+    struct images *set = open_set("random", &how, shape);
+    static int8_t out[BINS * IMAGE];
+    uint64_t there, events = 0, n = 0;
+    uint32_t label;
+    int more = 1;
+    struct err_msg m;
+
+    (void)state;
+    assert_int_equal(images_count(set, &there, &m), ERR_NONE);
+    while (!images_next(set, out, &label, &more, &m) && more) {
+        n++;
+        for (size_t i = 0; i < BINS * IMAGE; i++) {
+            assert_true(out[i] == -128 || out[i] == -127);
+            events += out[i] == -127;
+        }
+    }
+    assert_int_equal(there, RECORDINGS);
+    assert_int_equal(n, RECORDINGS);
+    assert_true(fabs((double)events - DRAWS / 16.0) < 6 * sqrt(DRAWS * 15.0 / 256));
+    images_close(set);
+}
+
 /* CIFAR-100: coarse label 1, fine label 3, pixels 0, 1, 2, ... */
 static void cifar_100_gives_fine_labels_and_coarse_ones_to_a_network_of_20_classes(void **state)
 {
@@ -361,6 +389,7 @@ int main(void)
         cmocka_unit_test(folders_of_pictures_are_classes_in_the_order_of_their_names),
         cmocka_unit_test(pictures_of_a_folder_come_in_the_order_of_their_names),
         cmocka_unit_test(a_network_of_one_pixel_takes_the_image_channel_by_channel),
+        cmocka_unit_test(random_recordings_have_an_event_in_a_sixteenth_of_the_bins),
         cmocka_unit_test(random_images_are_the_same_each_time_and_all_different),
         WITH_FILES(cifar_100_gives_fine_labels_and_coarse_ones_to_a_network_of_20_classes),
         WITH_FILES(jpeg_is_grey_or_turned_into_colours_as_jfif_has_it),

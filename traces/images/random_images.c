@@ -1,14 +1,15 @@
 /* traces/images/random_images.c -- "random": a hundred images of noise for who has none, always the
  * same.
  *
- * Every byte is uniform and independent. A network's classes of them mean nothing; timing, energy
- * and whether two programs agree do not need them to. */
+ * Every byte is uniform and independent; of a recording every input has an event in one bin of
+ * sixteen, by chance. A network's classes of them mean nothing; timing, energy and whether two
+ * programs agree do not need them to. */
 #include <string.h>
 
 #include "core/rng.h"
 #include "traces/images/image_format.h"
 
-enum { N_RANDOM = 100 };
+enum { N_RANDOM = 100, BINS_AN_EVENT = 16 };
 
 struct random_images {
     struct image_reader base;
@@ -17,7 +18,7 @@ struct random_images {
 
 static bool random_probe(const struct image_clue *c)
 {
-    return !c->file && c->how->n_bin == 0 && strcmp(c->path, "random") == 0;
+    return !c->file && !c->directory && strcmp(c->path, "random") == 0;
 }
 
 static enum err random_open(struct image_reader *r, struct err_msg *m)
@@ -40,13 +41,17 @@ static enum err random_next(struct image_reader *r, uint8_t *pixels, uint32_t *l
                             struct err_msg *m)
 {
     struct random_images *s = (struct random_images *)r;
-    struct rng image = rng_in(rng_at(0, "images"), s->next);
+    const struct rng image = rng_in(rng_at(0, "images"), s->next);
+    const uint32_t n_bin = r->how.n_bin;
+    const size_t n = image_bytes(r) * (n_bin > 0 ? n_bin : 1);
 
     (void)m;
     *label = 0;
     *more = s->next < N_RANDOM;
-    for (size_t i = 0; *more && i < image_bytes(r); i++)
-        pixels[i] = (uint8_t)(rng_u64(image, i / 8) >> i % 8 * 8);
+    for (size_t i = 0; *more && i < n; i++) {
+        const uint8_t byte = (uint8_t)(rng_u64(image, i / 8) >> i % 8 * 8);
+        pixels[i] = n_bin > 0 ? byte % BINS_AN_EVENT == 0 : byte;
+    }
     s->next += *more ? 1 : 0;
     return ERR_NONE;
 }
