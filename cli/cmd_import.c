@@ -291,6 +291,9 @@ static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
     if (!e && (j->inputs.n == 0 || j->inputs.n % n != 0))
         e = err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of the model's "
                     "input", j->options->inputs, j->inputs.n, n);
+    else if (!e && !npy_has_items(&j->inputs, n) && !j->ids.input)
+        e = err_set(m, ERR_INPUT, "%s: no dimensions hold an input: want the last ones to have %zu "
+                    "values, those of the model's input", j->options->inputs, n);
     if (!e && j->ids.input && j->inputs.n_dim > 1 && j->inputs.dim[j->inputs.n_dim - 1] != n)
         e = err_set(m, ERR_INPUT, "%s: %" PRIu32 " ids in a row: want rows of %zu, the tokens of a "
                     "sequence", j->options->inputs, j->inputs.dim[j->inputs.n_dim - 1], n);

@@ -15,6 +15,7 @@
 #include "cli/run/elastic.h"
 #include "cli/run/event.h"
 #include "cli/run/neuron_trace.h"
+#include "cli/run/notes.h"
 #include "cli/run/tracing.h"
 #include "dataflow/plan/clocking.h"
 #include "network/precision.h"
@@ -193,9 +194,8 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
     host->peak_rss_mib = peak_rss_mib();
     progress_end(&p);
-    if (!e && d->run.n_cut)
-        log_line(o, LOG_INFO, "note: %s: %" PRIu64 " values lie beyond the range of the model's "
-                 "first QuantizeLinear, which cuts them", o->inputs, d->run.n_cut);
+    if (!e)
+        note_cut_values(o, &d->run);
     if (!e)
         log_line(o, LOG_DEBUG, "ran %" PRIu64 " images in %.3f s", d->run.n_image, host->wall_s);
     return e;

@@ -149,6 +149,10 @@ static enum err check(struct inputs *in, const char *path, struct err_msg *m)
         return err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of an image of "
                        "%" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels)", path, a->n,
                        in->n, image->out.height, image->out.width, image->out.channels);
+    if (!npy_has_items(a, in->n))
+        return err_set(m, ERR_INPUT, "%s: no dimensions hold an image: want the last ones to have "
+                       "%zu values, %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels)",
+                       path, in->n, image->out.height, image->out.width, image->out.channels);
     return check_values(in, path, m);
 }
 

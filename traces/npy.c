@@ -190,6 +190,17 @@ double npy_value(const struct npy *a, size_t i)
     return 0;
 }
 
+bool npy_has_items(const struct npy *a, size_t n)
+{
+    size_t last = 1;
+
+    if (a->n == 0 || a->n % n != 0)
+        return false;
+    for (uint32_t k = a->n_dim; k > 0 && last < n; k--)
+        last *= a->dim[k - 1];
+    return last == n || a->n_dim <= 1;
+}
+
 bool npy_is_real(enum npy_type t)
 {
     return t == NPY_FLOAT16 || t == NPY_FLOAT32 || t == NPY_FLOAT64;

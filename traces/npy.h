@@ -42,6 +42,10 @@ enum err npy_read(struct npy *a, const char *path, struct err_msg *m);
 void     npy_release(struct npy *a); // takes a zeroed one
 double   npy_value(const struct npy *a, size_t i);
 
+/* Whether the array is a whole number of items of n values: its last dimensions have as many
+ * together, those before count the items. One dimension alone may hold them one after another. */
+bool npy_has_items(const struct npy *a, size_t n);
+
 /* What stands before the data of a .npy file. Whether it arrives is the stream's to know, as all
  * that is written. */
 void npy_write_head(FILE *out, const struct npy *a);

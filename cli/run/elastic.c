@@ -7,6 +7,7 @@
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "cli/run/notes.h"
 #include "cli/run/stage_tracing.h"
 #include "report/elastic_report.h"
 #include "study/calibrate.h"
@@ -94,6 +95,8 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
         e = run(&s->plan, &cfg, &d->run, m);
         progress_end(&p);
     }
+    if (!e)
+        note_cut_values(o, &d->run);
     if (!e && calibrated)
         e = calibrate_keep(&d->run, &s->plan, ranges, m);
     d->has_codes = !e && run_counts_all(&s->plan) && codes_cost_wanted(&s->plan, &d->run);

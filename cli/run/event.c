@@ -3,6 +3,7 @@
 
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "cli/run/notes.h"
 #include "report/event_report.h"
 
 static enum err check_options(const struct options *o, struct err_msg *m)
@@ -42,6 +43,8 @@ enum err run_event(const struct options *o, const struct study *s, struct err_ms
     progress_start(&p, o->log_level >= LOG_INFO);
     e = run(&s->plan, &cfg, &d.run, m);
     progress_end(&p);
+    if (!e)
+        note_cut_values(o, &d.run);
     if (!e)
         e = measured_price(&d, s, m);
     if (e)

@@ -143,7 +143,8 @@ static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *
                            struct err_msg *m)
 {
     if (there <= cfg->first || cfg->n_image > there - cfg->first)
-        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
+        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted: "
+                       "want fewer, or others",
                        cfg->images ? cfg->images : cfg->inputs, there, cfg->first + *n);
     *n = cfg->n_image ? cfg->n_image : there - cfg->first;
     return ERR_NONE;

@@ -659,7 +659,7 @@ static void images_to_calibrate_with_are_none_of_the_run(void **state)
                                "set, of others");
     assert_calibration_refused("calibration.first=9999", "analog.batchnorm_images=2",
                                "--set calibration.first: calibration.first: images " IMAGES
-                               ": has 10000 images, 10001 are wanted");
+                               ": has 10000 images, 10001 are wanted: want fewer, or others");
 }
 
 static void runs_without_images_or_labels_are_refused(void **state)

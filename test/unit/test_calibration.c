@@ -515,7 +515,7 @@ static void an_image_that_is_run_calibrates_nothing(void **state)
     set[3] = "calibration.first=10000";
     assert_int_equal(try(set, 5, &cfg, &r, &m), ERR_INPUT);
     assert_string_equal(m.text, "--set calibration.images: calibration.images: images " TEST_IMAGES
-                        ": has 10000 images, 10001 are wanted");
+                        ": has 10000 images, 10001 are wanted: want fewer, or others");
     assert_int_equal(try(set, 2, &cfg, &r, &m), ERR_INPUT);
     assert_string_equal(m.text, "--set core.readout.range: core.readout.range = percentile: "
                         "without calibration images: want calibration.images = SET, none of whose "

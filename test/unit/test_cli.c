@@ -21,6 +21,7 @@
 #include "test/cli_rig.h"
 #include "test/shared.h"
 #include "test/tmpdir.h"
+#include "traces/npy.h"
 
 #define PLAIN   "configs/resnet32.yaml"
 #define FMNIST  "configs/resnet32_fmnist.yaml"
@@ -1058,6 +1059,44 @@ static void wrong_imports_are_one_line(void **state)
         assert_fails(*state, cases[i].arguments, 2, cases[i].message);
 }
 
+static void write_zeros(const char *dir, const char *name, const struct npy *array)
+{
+    char path[TMPDIR_PATH_MAX];
+    FILE *out = fopen(tmpdir_path(path, dir, name), "wb");
+
+    assert_non_null(out);
+    npy_write_head(out, array);
+    for (size_t i = 0; i < array->n * npy_type_byte(array->type); i++)
+        putc(0, out);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* On whatever clocking: a million is beyond what the input holds. */
+static void inputs_that_the_model_cuts_are_told(void **state)
+{
+    static const char *const machines[] = { "", " --set clocking.kind=elastic" };
+    static const struct npy one = { .type = NPY_FLOAT32, .n_dim = 2, .dim = { 1, 3072 },
+                                    .n = 3072 };
+    char path[TMPDIR_PATH_MAX], arguments[256];
+    const float large = 1e6F;
+
+    write_zeros(*state, "one.npy", &one);
+    FILE *f = fopen(tmpdir_path(path, *state, "one.npy"), "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -4L, SEEK_END), 0);
+    assert_int_equal(fwrite(&large, sizeof large, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(arguments, sizeof arguments, "run " FMNIST " --inputs @/one.npy%s", machines[i]);
+        struct outcome o = imcsim(*state, arguments);
+        assert_int_equal(o.status, 0);
+        assert_non_null(strstr(o.err, "note: "));
+        assert_non_null(strstr(o.err, "one.npy: 1 values lie beyond the range of the model's first "
+                                      "QuantizeLinear, which cuts them"));
+        outcome_release(&o);
+    }
+}
+
 static void wrong_images_are_one_line_and_leave_no_result(void **state)
 {
     static const struct {
@@ -1068,7 +1107,19 @@ static void wrong_images_are_one_line_and_leave_no_result(void **state)
         { "--images @/t-images-idx3-ubyte", "label" },
         { "--images @/short-images-idx3-ubyte", "short-images-idx3-ubyte" },
         { "--images @/noise", "noise" },
+        { "--images @/none.npy", "none.npy: byte 0: an array of no images: want one at least" },
+        { "--images @/large.npy", "images of 33x32x3 (rows, columns, channels): want at most 32x32 "
+          "and 1 or 3 channels" },
+        { "--inputs @/none.npy", "none.npy: 0 values: want a multiple of 3072" },
+        { "--inputs @/turned.npy", "turned.npy: no dimensions hold an image: want the last ones to "
+          "have 3072 values, 32x32x3 (rows, columns, channels)" },
     };
+    static const struct npy arrays[] = {
+        { .type = NPY_UINT8, .n_dim = 3, .dim = { 0, 32, 32 } },
+        { .type = NPY_UINT8, .n_dim = 4, .dim = { 1, 3, 33, 32 }, .n = 3168 },
+        { .type = NPY_UINT8, .n_dim = 3, .dim = { 3, 64, 32 }, .n = 6144 },
+    };
+    static const char *const names[] = { "none.npy", "large.npy", "turned.npy" };
     char arguments[256];
 
     write_images(*state, 3, 10); // ten classes: 10 is no label
@@ -1077,6 +1128,8 @@ static void wrong_images_are_one_line_and_leave_no_result(void **state)
     static const uint8_t labels[10] = { 0, 0, 8, 1, 0, 0, 0, 2 };
     tmpdir_write(*state, "short-images-idx3-ubyte", header, sizeof header);
     tmpdir_write(*state, "short-labels-idx1-ubyte", labels, sizeof labels);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        write_zeros(*state, names[i], &arrays[i]);
     size_t files = n_files(*state);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(arguments, sizeof arguments, "run " FMNIST " --json @/r.json %s",
@@ -1697,6 +1750,7 @@ int main(void)
         TEST(import_is_the_same_for_any_number_of_threads),
         TEST(wrong_imports_are_one_line),
         TEST(wrong_images_are_one_line_and_leave_no_result),
+        TEST(inputs_that_the_model_cuts_are_told),
         TEST(every_statistic_is_name_value_description_unit),
         TEST(statistics_and_csv_have_the_values_of_the_json),
         TEST(map_and_run_agree),

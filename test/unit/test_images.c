@@ -459,11 +459,12 @@ static void images_that_do_not_fit_the_network_are_refused(void **state)
 
     tmpdir_write(*state, "c", records, cifar_records(records, 1));
 #define FIT_ERROR(rest) "c: byte 0: images of 32x32x3 (rows, columns, channels): want at most " \
-        rest " channels, the network's input"
+        rest ", the network's input"
     char path[TMPDIR_PATH_MAX];
     struct images_shape const shape[] = { grey, low, narrow };
-    const char *const text[] = { FIT_ERROR("32x32 and 1 or 1"), FIT_ERROR("31x32 and 1 or 3"),
-                                 FIT_ERROR("32x31 and 1 or 3") };
+    const char *const text[] = { FIT_ERROR("32x32 and 1 channel"),
+                                 FIT_ERROR("31x32 and 1 or 3 channels"),
+                                 FIT_ERROR("32x31 and 1 or 3 channels") };
     for (size_t i = 0; i < 3; i++)
         expect_error(*state, "c", shape[i], text[i]);
     images_close(open_set(tmpdir_path(path, *state, "c"), (struct images_shape){ 33, 99, 3 }));

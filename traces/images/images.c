@@ -164,11 +164,13 @@ enum err image_check_shape(const struct image_reader *r, struct err_msg *m)
     if (is_vector(r) || (has.height <= want.height && has.width <= want.width &&
                          (has.channels == want.channels || has.channels == 1)))
         return ERR_NONE;
+    char channels[40] = "1 channel";
+    if (want.channels > 1)
+        snprintf(channels, sizeof channels, "1 or %" PRIu32 " channels", want.channels);
     return infile_error(r->file, r->shape_byte, m,
                         "images of %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels): "
-                        "want at most %" PRIu32 "x%" PRIu32 " and 1 or %" PRIu32 " channels, the "
-                        "network's input", has.height, has.width, has.channels, want.height,
-                        want.width, want.channels);
+                        "want at most %" PRIu32 "x%" PRIu32 " and %s, the network's input",
+                        has.height, has.width, has.channels, want.height, want.width, channels);
 }
 
 enum err images_open_as(struct images **out, const char *path, const struct images_how *how,

@@ -40,7 +40,9 @@ static enum err begin(struct array_images *a, const struct npy *array, struct er
         return infile_error(a->base.file, 0, m, "an array of '%s': want images of '|u1' pixels; "
                             "--inputs takes values of the model's input",
                             npy_type_name(array->type));
-    if (array->n_dim < 2 || array->n_dim > 4 || array->n == 0)
+    if (array->n == 0)
+        return infile_error(a->base.file, 0, m, "an array of no images: want one at least");
+    if (array->n_dim < 2 || array->n_dim > 4)
         return infile_error(a->base.file, 0, m, "an array of %" PRIu32 " dimensions: want images: "
                             "(image, row, column) and perhaps channel, or (image, value)",
                             array->n_dim);
@@ -72,7 +74,9 @@ static enum err frames_open(struct image_reader *r, struct err_msg *m)
 
     if (e)
         return e;
-    if (array.type != NPY_UINT8 || array.n_dim < 3 || array.n_dim > 5 || array.n == 0)
+    if (array.n == 0)
+        return infile_error(r->file, 0, m, "an array of no frames: want one at least");
+    if (array.type != NPY_UINT8 || array.n_dim < 3 || array.n_dim > 5)
         return infile_error(r->file, 0, m, "an array of '%s' in %" PRIu32 " dimensions: want "
                             "frames of '|u1': (recording, bin, channel, row, column)",
                             npy_type_name(array.type), array.n_dim);
