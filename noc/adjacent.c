@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lines.h"
 #include "core/util.h"
 #include "core/yaml.h"
 #include "noc/fabric.h"
@@ -89,9 +90,16 @@ static enum err by_reach(struct links *l, const struct fabric_cfg *cfg, struct e
 
 /* ---- what a file lists ---- */
 
-static enum err read_line(struct links *l, const struct fabric_cfg *cfg, char *line,
-                          struct err_msg *m)
+struct listing {
+    struct links            *links;
+    const struct fabric_cfg *cfg;
+};
+
+static enum err take_line(void *user, char *line, struct err_msg *m)
 {
+    const struct listing *listing = user;
+    struct links *l = listing->links;
+    const struct fabric_cfg *cfg = listing->cfg;
     static const char space[] = " \t\r\n,";
     uint32_t n_node = cfg->rows * cfg->columns;
     uint64_t end[2] = { 0, 0 }, tenths = 0;
@@ -128,23 +136,12 @@ static enum err read_line(struct links *l, const struct fabric_cfg *cfg, char *l
 static enum err by_file(struct links *l, const struct fabric_cfg *cfg, struct err_msg *m)
 {
     FILE *in = fopen(cfg->links, "r");
-    char line[256], place[600];
-    enum err e = ERR_NONE;
+    struct listing listing = { l, cfg };
 
     if (!in)
         return err_set(m, ERR_INPUT, "fabric.links = %.400s: %s: want a file of lines from to",
                        cfg->links, strerror(errno));
-    for (unsigned number = 1; !e && fgets(line, sizeof line, in); number++) {
-        e = strchr(line, '\n') || strlen(line) + 1 < sizeof line
-                ? read_line(l, cfg, line, m)
-                : err_set(m, ERR_INPUT, "want lines of at most %zu bytes", sizeof line - 2);
-        snprintf(place, sizeof place, "%.500s:%u", cfg->links, number);
-        if (e)
-            err_prefix(m, place);
-    }
-    if (!e && ferror(in))
-        e = err_set(m, ERR_INPUT, "fabric.links = %.400s: cannot be read: %s", cfg->links,
-                    strerror(errno));
+    enum err e = lines_read(in, cfg->links, take_line, &listing, m);
     fclose(in);
     if (!e && l->n == 0)
         e = err_set(m, ERR_INPUT, "%.400s: no links: want lines: from to", cfg->links);

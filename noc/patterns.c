@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lines.h"
 #include "core/yaml.h"
 #include "noc/traffic.h"
 
@@ -201,6 +202,21 @@ static enum err index_flows(struct traffic_flows *f, const struct graph *g, stru
     return ERR_NONE;
 }
 
+struct flow_list {
+    struct traffic     *traffic;
+    const struct graph *graph;
+};
+
+static enum err take_flow(void *user, char *line, struct err_msg *m)
+{
+    const struct flow_list *list = user;
+    struct traffic_flow flow = { 0 };
+    enum err e = read_line(&flow, list->graph, line, m);
+    bool skipped = flow.weight == 0 || (list->traffic->exclude_self && flow.from == flow.to);
+
+    return e || skipped ? e : add(&list->traffic->flows, &flow, m);
+}
+
 static enum err no_file(const char *path, int why, struct err_msg *m)
 {
     char names[256];
@@ -215,29 +231,14 @@ static enum err no_file(const char *path, int why, struct err_msg *m)
 static enum err read_flows(struct traffic *t, const char *path, const struct graph *g,
                            struct err_msg *m)
 {
-    struct traffic_flows *f = &t->flows;
     FILE *in = fopen(path, "r");
-    char line[256], place[600];
-    struct traffic_flow flow = { 0 };
-    enum err e = ERR_NONE;
+    struct flow_list list = { t, g };
 
     if (!in)
         return no_file(path, errno, m);
-    for (unsigned number = 1; !e && fgets(line, sizeof line, in); number++) {
-        e = strchr(line, '\n') || strlen(line) + 1 < sizeof line
-                ? read_line(&flow, g, line, m)
-                : err_set(m, ERR_INPUT, "want lines of at most %zu bytes", sizeof line - 2);
-        bool skipped = flow.weight == 0 || (t->exclude_self && flow.from == flow.to);
-        if (!e && !skipped)
-            e = add(f, &flow, m);
-        snprintf(place, sizeof place, "%.500s:%u", path, number);
-        if (e)
-            err_prefix(m, place);
-    }
-    if (!e && ferror(in))
-        e = err_set(m, ERR_INPUT, "%.400s: cannot be read: %s", path, strerror(errno));
+    enum err e = lines_read(in, path, take_flow, &list, m);
     fclose(in);
-    if (!e && (e = index_flows(f, g, m)) != ERR_NONE)
+    if (!e && (e = index_flows(&t->flows, g, m)) != ERR_NONE)
         err_prefix(m, path);
     return e;
 }

@@ -193,9 +193,17 @@ static enum err check(const struct placement_task *t, struct err_msg *m)
                        t->graph->rows, t->n_core, t->graph->n_node,
                        (uint32_t)ceil_div(t->n_core, t->graph->columns));
     if (t->graph->n_node > PLACEMENT_MOST_NODES)
-        return err_set(m, ERR_INPUT, "%" PRIu32 " places: want at most %d for a placement",
-                       t->graph->n_node, PLACEMENT_MOST_NODES);
+        return err_set(m, ERR_INPUT, "fabric.rows = %" PRIu32 ", fabric.columns = %" PRIu32
+                       ": %" PRIu32 " places: want at most %d for a placement", t->graph->rows,
+                       t->graph->columns, t->graph->n_node, PLACEMENT_MOST_NODES);
     return ERR_NONE;
+}
+
+bool placement_fits(const struct placement_task *t)
+{
+    struct err_msg unused;
+
+    return !check(t, &unused);
 }
 
 static bool begin(struct placement *p, struct placement_work *w)

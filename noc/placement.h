@@ -94,6 +94,10 @@ extern const struct placement_policy *const placement_policies[]; // placements.
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */
 enum err placement_find(const struct placement_policy **p, const char *name, struct err_msg *m);
 
+/* Whether the fabric has places for all cores, and no more than a placement takes; if not,
+ * placement_make() says what is wrong with fabric.rows and fabric.columns. */
+bool placement_fits(const struct placement_task *t);
+
 enum err placement_make(struct placement *p, const struct placement_task *t,
                         const struct placement_policy *policy, struct err_msg *m);
 void placement_release(struct placement *p); // takes a zeroed one

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/reckon.h"
+#include "core/lines.h"
 #include "core/yaml.h"
 #include "dataflow/policies.h"
 
@@ -20,8 +21,9 @@ bool study_is_placed(const struct study *s)
 
 /* ---- a placement that a file states ---- */
 
-static enum err take_place(const struct placed *p, char *line, struct err_msg *m)
+static enum err take_place(void *placed, char *line, struct err_msg *m)
 {
+    const struct placed *p = placed;
     static const char space[] = ", \t\r\n";
     char *rest, *name = strtok_r(line, space, &rest), *row = strtok_r(NULL, space, &rest);
     char *column = strtok_r(NULL, space, &rest);
@@ -52,26 +54,18 @@ static enum err take_place(const struct placed *p, char *line, struct err_msg *m
     return ERR_NONE;
 }
 
-static enum err read_places(const struct placed *p, struct err_msg *m)
+static enum err read_places(struct placed *p, struct err_msg *m)
 {
     const char *path = p->study->config.placement.file;
     FILE *in = path[0] ? fopen(path, "r") : NULL;
-    char line[256], place[600];
-    enum err e = ERR_NONE;
 
+    if (!path[0])
+        return err_set(m, ERR_INPUT, "placement.kind = file: want placement.file too, a file of "
+                       "lines core, row, column");
     if (!in)
         return err_set(m, ERR_INPUT, "placement.file = %.400s: %s: want a file of lines core, row, "
-                       "column", path, path[0] ? strerror(errno) : "not given");
-    for (unsigned number = 1; !e && fgets(line, sizeof line, in); number++) {
-        snprintf(place, sizeof place, "%.500s:%u", path, number);
-        e = strchr(line, '\n') || strlen(line) + 1 < sizeof line
-                ? take_place(p, line, m)
-                : err_set(m, ERR_INPUT, "want lines of at most %zu bytes", sizeof line - 2);
-        if (e)
-            err_prefix(m, place);
-    }
-    if (!e && ferror(in))
-        e = err_set(m, ERR_INPUT, "%.400s: cannot be read: %s", path, strerror(errno));
+                       "column", path, strerror(errno));
+    enum err e = lines_read(in, path, take_place, p, m);
     fclose(in);
     for (uint32_t i = 0; !e && i < p->task.n_core; i++)
         if (p->given[i] == PLACEMENT_NOBODY)
@@ -202,7 +196,8 @@ enum err study_place(struct placed *p, const struct study *s, struct err_msg *m)
     if (!e) {
         e = placement_make(&p->placement, &p->task, p->policy, m);
         if (e == ERR_INPUT)
-            err_prefix(m, config_where(&s->config, "placement.kind"));
+            err_prefix(m, config_where(&s->config, placement_fits(&p->task) ? "placement.kind"
+                                                                            : "fabric.rows"));
     }
     if (e)
         placed_release(p);

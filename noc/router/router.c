@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,20 @@ static bool allocate(struct routers *n)
     return true;
 }
 
+static enum err too_many(const struct graph *g, const struct router_spec *spec, uint64_t places,
+                         struct err_msg *m)
+{
+    const uint64_t most = MOST_QUEUED / (places / spec->vc_flits);
+    char flits[60] = "";
+
+    if (most > 0)
+        snprintf(flits, sizeof flits, "fabric.vc_flits = %" PRIu64 " or fewer, or ", most);
+    return err_set(m, ERR_INPUT, "fabric.vc_flits = %" PRIu32 ": %" PRIu64 " places for flits in "
+                   "%" PRIu32 " routers with fabric.vcs = %" PRIu32 ", and at most %d are "
+                   "simulated: want %sfewer fabric.vcs, fabric.rows or fabric.columns",
+                   spec->vc_flits, places, g->n_router, spec->vcs, MOST_QUEUED, flits);
+}
+
 enum err routers_new(struct routers **new, const struct graph *g, const struct router_spec *spec,
                      const uint32_t *source_node, uint32_t n_source, const struct router_user *user,
                      struct err_msg *m)
@@ -188,8 +203,7 @@ enum err routers_new(struct routers **new, const struct graph *g, const struct r
     assert(spec->link_clk > 0 && n_source > 0);
     *new = NULL;
     if (places > MOST_QUEUED)
-        return err_set(m, ERR_INPUT, "queues of %" PRIu64 " flits in all: want at most %d: fewer "
-                       "routers, virtual channels or flits of each", places, MOST_QUEUED);
+        return too_many(g, spec, places, m);
     struct routers *n = calloc(1, sizeof *n);
     if (n) {
         n->graph = g;

@@ -112,7 +112,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
           "want --flits 8 or --set fabric.vc_flits=9" },
         { MESH "--set fabric.switching=stored", "want wormhole or cut_through" },
         { MESH "--set fabric.vc_flits=65536 --set fabric.rows=64 --set fabric.columns=64",
-          "want at most 268435456: fewer routers" },
+          "want fabric.vc_flits = 6553 or fewer, or fewer fabric.vcs" },
         { MESH "--rate 0", "want flits a node and clock, above 0 and up to 1" },
         { MESH "--rate 1.5", "--rate 1.5: want" },
         { MESH "--rate 0.1,", "--rate : want" },

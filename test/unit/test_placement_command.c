@@ -282,7 +282,18 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         { MESH "--set placement.kind=exact", "43 cores: want at most 12 of them" },
         { MESH "--set placement.kind=spiral", "placement.kind = spiral: want one of listing, " },
         { MESH "--set fabric.columns=7", "43 cores on 42 places: want at least fabric.rows = 7" },
-        { MESH "--set fabric.rows=1000", "8000 places: want at most 1024" },
+        { MESH "--set fabric.rows=1000", "--set fabric.rows: fabric.rows = 1000, "
+          "fabric.columns = 8: 8000 places: want at most 1024" },
+        { "run configs/resnet32.yaml --set clocking.kind=elastic --set fabric.kind=mesh "
+          "--set fabric.vcs=64 --set fabric.vc_flits=65536", "fabric.vc_flits = 65536: 1342177280 "
+          "places for flits in 64 routers with fabric.vcs = 64, and at most 268435456 are "
+          "simulated: want fabric.vc_flits = 13107 or fewer, or fewer fabric.vcs, fabric.rows or" },
+        { LINKS "--set fabric.links=/dev/zero", "/dev/zero:1: a byte of 0: want lines of text" },
+        { MESH "--set placement.kind=file --set placement.file=/dev/zero",
+          "/dev/zero:1: a byte of 0: want lines of text" },
+        { "fabric configs/resnet32.yaml --set fabric.kind=mesh --traffic /dev/zero",
+          "/dev/zero:1: a byte of 0: want lines of text" },
+        { LINKS "--set fabric.links=@/wide.txt", "wide.txt:2: want lines of at most 254 bytes" },
         { MESH "--set placement.moves=0", "placement.moves = 0: want a whole number from 1" },
         { MESH "--set placement.seed=-1", "placement.seed = -1: want" },
         { LINKS "--set fabric.reach.row=[1,2,3,4,5,6,7,8,9]", "0 to 8 of them" },
@@ -293,7 +304,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         { LINKS "--set fabric.links=@/empty.txt", "no links: want lines: from to" },
         { LINKS "--set fabric.links_are=wide", "want both_ways or one_way" },
         { MESH "--set placement.kind=file",
-          "--set placement.kind: placement.file = : not given: want a file of lines" },
+          "--set placement.kind: placement.kind = file: want placement.file too, a file of lines" },
         { MESH "--set placement.kind=file --set placement.file=@/none",
           "No such file or directory: want a file of lines core, row, column" },
         { MESH "--set placement.kind=file --set placement.file=@/who.txt",
@@ -329,12 +340,20 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
                   { "twice.txt", "core,row,column\nconv1,0,0\nconv2,0,0\n" },
                   { "again.txt", "conv1 0 0\nconv1 0 1\n" }, { "few.txt", "conv1 0 0\n" },
                   { "word.txt", "conv1 x 0\n" } };
+    char wide[300];
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
+    snprintf(wide, sizeof wide, "0 1\n0 2%*s\n", 252, "#"); // 255 bytes
+    tmpdir_write(*state, "wide.txt", wide, strlen(wide));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_fails(*state, cases[i].arguments, 2, cases[i].want);
     free(succeed(*state, RUN "--set placement.kind=search --set fabric.reach.diagonal=[1]"));
+    free(succeed(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
+                 "fabric.kind=mesh --set fabric.vcs=64 --set fabric.vc_flits=13107 --count 1"));
+    snprintf(wide, sizeof wide, "0 1\n0 2%*s\n", 251, "#"); // 254
+    tmpdir_write(*state, "wide.txt", wide, strlen(wide));
+    assert_fails(*state, LINKS "--set fabric.links=@/wide.txt", 2, "impossible");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)

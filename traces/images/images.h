@@ -5,7 +5,8 @@
  * arrays of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape;
  * and the name "random" where there is no such file. Where n_bin maps are wanted of each, sets are
  * event recordings, frames of numpy, (recording, bin, channel, row, column), or "random". Pixels
- * are uint8, delivered as int8 = pixel - 128, all channels of a pixel together, row by row inside each column:
+ * are uint8, delivered as int8 = pixel - 128, all channels of a pixel together, row by row inside
+ * each column:
  *
  *     out[((bin * width + column) * height + row) * channels + ch]
  *
