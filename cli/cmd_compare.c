@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/kinds.h"
 #include "cli/pictures/compare.h"
+#include "cli/progress.h"
 #include "cli/results.h"
 #include "report/figures.h"
 #include "report/json.h"
@@ -62,12 +63,20 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
     struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
                                  .images = o->images, .images_how = o->how,
                                  .n_image = o->count,
-                                 .jobs = (uint32_t)o->jobs };
+                                 .jobs = (uint32_t)o->jobs,
+                                 .progress = progress_show };
     struct measured d = { .on_analog = false }; // devices are taken for ideal
-    enum err err = measured_place(&d, s, &cfg, m);
+    struct progress p;
 
+    cfg.user = &p;
+    progress_start(&p, o->log_level >= LOG_INFO);
+    p.things = "moves";
+    enum err err = measured_place(&d, s, &cfg, progress_show, &p, m);
+    progress_end(&p);
+    progress_start(&p, o->log_level >= LOG_INFO);
     if (!err)
         err = run_calibrated(&s->plan, &cfg, &d.run, m);
+    progress_end(&p);
     if (!err)
         err = measured_price(&d, s, m);
     if (err) {

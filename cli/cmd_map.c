@@ -4,6 +4,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/pareto.h"
+#include "cli/progress.h"
 #include "cli/results.h"
 #include "report/event_report.h"
 #include "report/placement_report.h"
@@ -28,6 +29,18 @@ static enum err check_prices(const struct study *s, struct err_msg *m)
                                       : ERR_NONE;
 }
 
+static enum err place_told(struct placed *p, const struct options *o, const struct study *s,
+                           struct err_msg *m)
+{
+    struct progress moves;
+
+    progress_start(&moves, o->log_level >= LOG_INFO);
+    moves.things = "moves";
+    enum err e = study_place(p, s, progress_show, &moves, m);
+    progress_end(&moves);
+    return e;
+}
+
 /* On a fabric with a graph: which core sits where. */
 static enum err map_placed(const struct options *o, const struct study *s, struct err_msg *m)
 {
@@ -44,7 +57,7 @@ static enum err map_placed(const struct options *o, const struct study *s, struc
                      : results_check(&placement_form, o, outputs, n, m);
 
     if (!e)
-        e = study_place(&p, s, m);
+        e = place_told(&p, o, s, m);
     if (e)
         return e;
     e = results_write(&placement_form, o, &p, outputs, n, m);

@@ -45,7 +45,10 @@ void progress_show(void *progress, uint64_t done, uint64_t n_image)
 
     if (strcmp(p->things, "images") == 0)
         signals_note(done, n_image);
-    if (!p->visible || done == 0 || now_s - p->shown_s < REFRESH_S)
+    if (done < p->done)
+        p->start_s = now_s;
+    p->done = done;
+    if (!p->visible || done == 0 || now_s - p->shown_s < REFRESH_S || now_s <= p->start_s)
         return;
     p->shown_s = now_s;
     progress_line(line, sizeof line, p->things, done, n_image, now_s - p->start_s);

@@ -14,11 +14,13 @@ struct progress {
     bool        visible;
     const char *things;           // that are counted: "images"; may be changed after the start
     double      start_s, shown_s; // of clock_s()
+    uint64_t    done;             // when told last
 };
 
 void progress_start(struct progress *p, bool wanted);
 
-/* Fits run_cfg.progress, with the struct progress as `user`. */
+/* Fits run_cfg.progress, with the struct progress as `user`. Fewer done than before: it begins
+ * anew. */
 void progress_show(void *progress, uint64_t done, uint64_t n_image);
 void progress_end(struct progress *p);
 

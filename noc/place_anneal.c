@@ -10,7 +10,7 @@
 #include "core/rng.h"
 #include "noc/placement.h"
 
-enum { ROUNDS = 8, HALVINGS = 5, HOT_SHARE = 4 };
+enum { ROUNDS = 8, HALVINGS = 5, HOT_SHARE = 4, TOLD_MOVES = 1 << 16 };
 
 struct annealing {
     struct rng exchange, accept;
@@ -106,8 +106,11 @@ static enum err place(struct placement_work *w, struct err_msg *m)
     s.hot = s.cost / w->task->n_core / HOT_SHARE;
     for (uint64_t round = 0, i = 0; !e && round < ROUNDS; round++) {
         uint64_t begin = i, end = moves * (round + 1) / ROUNDS;
-        for (; i < end; i++)
+        for (; i < end; i++) {
             try_exchange(w, &s, i, s.hot >> (i - begin) * HALVINGS / (end - begin));
+            if (w->task->progress && i % TOLD_MOVES == 0)
+                w->task->progress(w->task->user, i, moves);
+        }
         take_best(w, &s);
     }
     free(s.best);

@@ -14,7 +14,7 @@
 #include "core/util.h"
 #include "noc/placement.h"
 
-enum { NAMES_BYTE = 200, MOST_RUN = 12, RUN_STEPS = 20000 };
+enum { NAMES_BYTE = 200, MOST_RUN = 12, RUN_STEPS = 20000, TOLD_STEPS = 256 };
 
 struct search {
     struct placement_work *w;
@@ -296,6 +296,8 @@ static bool descend(struct search *s, uint32_t depth)
         if (!has(left_of(s, depth, core), node) || n_free(s, node) < partners)
             continue;
         s->n_step++;
+        if (w->task->progress && s->n_step % TOLD_STEPS == 0)
+            w->task->progress(w->task->user, s->n_step, s->most_step);
         placement_put(w, core, node);
         if (narrow(s, depth, core, node) && descend(s, depth + 1))
             return true;

@@ -26,6 +26,9 @@ struct placement_flow { // between cores
     uint64_t bits; // an image
 };
 
+/* How far a placement is that tries many: told now and then. */
+typedef void placement_progress(void *user, uint64_t done, uint64_t n);
+
 struct placement_task {
     const struct graph          *graph;
     const struct placement_flow *flow;
@@ -39,6 +42,8 @@ struct placement_task {
     const char                  *fabric; // its name
     uint64_t                     seed, moves;
     const uint32_t              *given; // of file: node by core; else NULL
+    placement_progress          *progress; // of moves; NULL: nobody is told
+    void                        *user;     // who
 };
 
 struct placement {

@@ -5,11 +5,11 @@
 #include "study/pricing.h"
 
 enum err measured_place(struct measured *d, const struct study *s, struct run_cfg *cfg,
-                        struct err_msg *m)
+                        placement_progress *progress, void *user, struct err_msg *m)
 {
     if (config_clocking(&s->config) != CLOCKING_ELASTIC || !study_is_placed(s))
         return ERR_NONE;
-    enum err e = study_place(&d->placed, s, m);
+    enum err e = study_place(&d->placed, s, progress, user, m);
     d->places = (struct elastic_places){ &d->placed.graph, d->placed.placement.node };
     cfg->places = &d->places;
     return e;
@@ -28,7 +28,7 @@ enum err measured_run(struct measured *d, const struct study *s, const struct ru
         own.ranges = &ranges;
     }
     if (!e)
-        e = measured_place(d, s, &own, m);
+        e = measured_place(d, s, &own, NULL, NULL, m);
     if (!e)
         e = run(&s->plan, &own, &d->run, m);
     if (!e && own.ranges)

@@ -31,9 +31,10 @@ struct measured {
 enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
                       struct err_msg *m);
 
-/* For elastic clocking on a fabric of routers: places the cores, in d, and has *cfg say so. */
+/* For elastic clocking on a fabric of routers: places the cores, in d, and has *cfg say so.
+ * progress: NULL, nobody is told. */
 enum err measured_place(struct measured *d, const struct study *s, struct run_cfg *cfg,
-                        struct err_msg *m);
+                        placement_progress *progress, void *user, struct err_msg *m);
 
 /* Prices what was run, where energy.chip names costs and the run counts what they are of
  * (run_counts_all()). On error *d is zero. */

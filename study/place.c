@@ -173,7 +173,8 @@ static enum err find_policy(struct placed *p, struct err_msg *m)
     return e;
 }
 
-enum err study_place(struct placed *p, const struct study *s, struct err_msg *m)
+enum err study_place(struct placed *p, const struct study *s, placement_progress *progress,
+                     void *user, struct err_msg *m)
 {
     const struct fabric *f;
     enum err e;
@@ -193,6 +194,8 @@ enum err study_place(struct placed *p, const struct study *s, struct err_msg *m)
         gather(p, f);
         e = find_policy(p, m);
     }
+    p->task.progress = progress;
+    p->task.user = user;
     if (!e) {
         e = placement_make(&p->placement, &p->task, p->policy, m);
         if (e == ERR_INPUT)

@@ -23,8 +23,10 @@ struct placed {
 bool study_is_placed(const struct study *s);
 
 /* Places the cores of such a study, planned by study_plan_to_place(), as its placement.kind says.
- * ERR_INPUT says why they cannot be. On error *p is zero. */
-enum err study_place(struct placed *p, const struct study *s, struct err_msg *m);
+ * ERR_INPUT says why they cannot be. On error *p is zero. progress:
+ * NULL, nobody is told. */
+enum err study_place(struct placed *p, const struct study *s, placement_progress *progress,
+                     void *user, struct err_msg *m);
 void placed_release(struct placed *p);
 
 #endif

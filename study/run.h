@@ -69,7 +69,8 @@ struct run_cfg {
     const struct elastic_places *places; // of elastic clocking on a fabric of routers; else NULL
     const struct core_probe *probe; // watches the chip, of which there must be one; or NULL. Sees
                                     // values where they travel
-    /* Called from the thread of run(), now and then. */
+    /* Called from the thread of run(), now and then; where time asks for reads of images, for
+     * these first, and then from the first image on again. */
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
     void *user;
     void (*waits)(void *user, const char *line); // of elastic clocking: elastic_cfg_run.waits; NULL

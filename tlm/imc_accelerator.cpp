@@ -122,7 +122,7 @@ private:
                            "that cannot clip, or clocking.kind = timestep", cfg.config.c_str());
         if (!study_is_placed(&study))
             return ERR_NONE;
-        enum err e = study_place(&placed, &study, m);
+        enum err e = study_place(&placed, &study, nullptr, nullptr, m);
         places_ = { &placed.graph, placed.placement.node };
         return e;
     }

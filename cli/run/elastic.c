@@ -88,8 +88,11 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
     cfg.ranges = ranges;
     *d = (struct measured){ .on_analog = false };
     enum err e = calibrated ? calibrate(ranges, &s->plan, &cfg, m) : ERR_NONE;
+    progress_start(&p, o->log_level >= LOG_INFO);
+    p.things = "moves";
     if (!e)
-        e = measured_place(d, s, &cfg, m);
+        e = measured_place(d, s, &cfg, progress_show, &p, m);
+    progress_end(&p);
     if (!e) {
         progress_start(&p, o->log_level >= LOG_INFO);
         e = run(&s->plan, &cfg, &d->run, m);
@@ -134,7 +137,10 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
                           .kernel = (enum kernel_kind)o->kernel };
     struct run_cfg images = run_cfg_of(o);
     struct run_reads *reads;
+    struct progress p;
     images.ranges = &ranges;
+    images.user = &p;
+    progress_start(&p, o->log_level >= LOG_INFO);
     e = run_reads_open(&reads, &s->plan, &images, d.run.n_image, m);
     const struct elastic_cfg_run cfg = { .places = places, .reads = run_reads_of(reads),
                                          .n_image = d.run.n_image * plan_steps(&s->plan) };
@@ -145,6 +151,7 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
     report_measured(&run, &d);
     if (!e && climbs(o))
         e = elastic_climb(&ladder, &s->plan, &cfg, d.run.elastic, m);
+    progress_end(&p);
     if (!e)
         e = stage_tracing(o, &s->plan, &cfg, d.run.elastic, m);
     if (!e)

@@ -6,8 +6,11 @@
 #include "arch/watch/stage_picture.h"
 #include "arch/watch/stage_tracks.h"
 #include "arch/watch/stage_waves.h"
+#include "cli/progress.h"
 #include "cli/run/tracing.h"
 #include "core/outfile.h"
+
+enum { TOLD_CHANGES = 4096 };
 
 struct watching { // stays where it is
     struct outfile       *trace, *timeline;
@@ -79,18 +82,47 @@ static enum err open_timeline(struct watching *w, const struct options *o, const
     return ERR_NONE;
 }
 
-static enum err run_again(struct watching *w, const struct plan *p,
+/* Someone who watches a terminal is told, too. */
+struct told {
+    const struct elastic_watch *watch;
+    struct progress             progress; // of clocks
+    uint64_t                    n_clk, n_change;
+};
+
+static void tell_state(void *user, uint64_t clk, uint32_t stage, const struct elastic_cause *cause)
+{
+    struct told *t = user;
+
+    if (++t->n_change % TOLD_CHANGES == 0)
+        progress_show(&t->progress, clk, t->n_clk);
+    t->watch->state(t->watch->user, clk, stage, cause);
+}
+
+static void tell_fill(void *user, uint64_t clk, uint32_t buffer, uint32_t pixels)
+{
+    struct told *t = user;
+
+    t->watch->fill(t->watch->user, clk, buffer, pixels);
+}
+
+static enum err run_again(struct watching *w, const struct options *o, const struct plan *p,
                           const struct elastic_cfg_run *run, const struct elastic_result *ended,
                           struct err_msg *m)
 {
     struct elastic_cfg_run cfg = *run;
+    struct told told = { .n_clk = ended->elapsed };
+    const struct elastic_watch watch = { tell_state, tell_fill, &told };
     struct elastic_result r;
 
     w->stages = stages_new(ended, w->sink, w->n_sink);
     if (!w->stages)
         return no_memory(m);
-    cfg.watch = stages_watch(w->stages);
+    told.watch = stages_watch(w->stages);
+    cfg.watch = &watch;
+    progress_start(&told.progress, o->log_level >= LOG_INFO);
+    told.progress.things = "clocks";
     enum err e = elastic_run(p, &cfg, &r, m);
+    progress_end(&told.progress);
     if (!e) {
         stages_end(w->stages);
         elastic_result_release(&r);
@@ -119,7 +151,7 @@ enum err stage_tracing(const struct options *o, const struct plan *p,
     if (!e && o->timeline)
         e = open_timeline(&w, o, p, ended, m);
     if (!e && w.n_sink > 0)
-        e = run_again(&w, p, run, ended, m);
+        e = run_again(&w, o, p, run, ended, m);
     if (!e)
         finish(&w);
     e = tracing_commit(w.trace, e, m);

@@ -14,12 +14,14 @@ struct run_reads { // stays where it is
     struct inputs      *inputs; // owned; or NULL
     struct source       source;
     struct read_counts *counts; // owned
+    uint64_t            n_read, n_image; // images so far; of the run
 };
 
 static enum err first_image_again(void *user, struct err_msg *m)
 {
     struct run_reads *w = user;
 
+    w->n_read = 0;
     source_close(&w->source);
     return source_open(&w->source, &w->job, m);
 }
@@ -27,8 +29,12 @@ static enum err first_image_again(void *user, struct err_msg *m)
 static enum err image_of_reads(void *user, uint8_t *image, struct err_msg *m)
 {
     struct run_reads *w = user;
+    const struct run_cfg *cfg = w->job.cfg;
     uint32_t label;
 
+    if (cfg->progress)
+        cfg->progress(cfg->user, w->n_read, w->n_image);
+    w->n_read++;
     return source_next(&w->source, 0, (int8_t *)image, &label, m);
 }
 
@@ -46,6 +52,7 @@ enum err run_reads_open(struct run_reads **to, const struct plan *p, const struc
                                             .next = image_of_reads, .user = w };
     enum err e = cfg->inputs ? inputs_open(&w->inputs, cfg->inputs, network_fed(p->network), m)
                              : ERR_NONE;
+    w->n_image = n_image;
     w->job = (struct job){ .plan = p, .cfg = cfg, .n_piece = 1, .inputs = w->inputs };
     if (!e)
         e = source_open(&w->source, &w->job, m);

@@ -54,7 +54,7 @@ struct command {
         cfg.jobs = 1;
         CHECK(study_load_network(&s, config, all.data(), all.size(), &m) == ERR_NONE);
         CHECK(study_plan_any(&s, &m) == ERR_NONE);
-        CHECK(measured_place(&d, &s, &cfg, &m) == ERR_NONE);
+        CHECK(measured_place(&d, &s, &cfg, nullptr, nullptr, &m) == ERR_NONE);
         if (run(&s.plan, &cfg, &d.run, &m) != ERR_NONE)
             fprintf(stderr, "%s\n", m.text);
         CHECK(d.run.elastic);
