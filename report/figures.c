@@ -28,6 +28,7 @@ const struct figure_row figure_rows[N_FIGURE] = {
                            false },
     [FIGURE_INTERVAL] = { "interval", "timesteps", "interval_timesteps", FIGURE_COUNT, 0, false },
     [FIGURE_INTERVAL_CLOCKS] = { "interval", "clocks", "interval_clocks", FIGURE_REAL, 3, false },
+    [FIGURE_INTERVAL_US] = { "interval", "us", "interval_us", FIGURE_REAL, 2, false },
     [FIGURE_HOPS] = { "hops of flits", "an image", "flit_hops_per_image", FIGURE_REAL, 0, false },
     [FIGURE_PACKET_LATENCY] = { "packets take", "clocks", "packet_latency_clocks", FIGURE_REAL, 2,
                                 false },
@@ -148,8 +149,10 @@ static void put_clocks(struct figures *f, const struct plan *p, const struct ela
     put(f, FIGURE_LATENCY, (double)e->result_clk[0] / mhz);
     put(f, FIGURE_THROUGHPUT, (double)e->n_image * mhz * 1e6 /
                                   (double)e->result_clk[e->n_image - 1]);
-    if (elastic_interval(p, e, &clocks, &images))
+    if (elastic_interval(p, e, &clocks, &images)) {
         put(f, FIGURE_INTERVAL_CLOCKS, (double)clocks / (double)images);
+        put(f, FIGURE_INTERVAL_US, (double)clocks / (double)images / mhz);
+    }
     if (packets->n > 0) {
         put(f, FIGURE_HOPS, (double)packets->counts.flit_hops / (double)e->n_image);
         put(f, FIGURE_PACKET_LATENCY, (double)packets->latency_sum / (double)packets->n);
@@ -162,6 +165,7 @@ static void put_times(struct figures *f, const struct plan *p, const struct run_
     put(f, FIGURE_LATENCY, timesteps_us(p, r->first_result));
     put(f, FIGURE_LAST_CONV, (double)r->last_conv);
     put(f, FIGURE_INTERVAL, (double)plan_image_interval(p));
+    put(f, FIGURE_INTERVAL_US, timesteps_us(p, plan_image_interval(p)));
     put(f, FIGURE_BATCH, p->config->batch);
     put(f, FIGURE_THROUGHPUT, batch_throughput(p, r->first_result, p->config->batch));
 }

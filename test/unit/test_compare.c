@@ -108,7 +108,7 @@ static void machines_of_tokens_keep_keys_of_their_bits(void **state)
 static void ratios_are_to_the_first_and_absent_where_it_has_no_such_figure(void **state)
 {
     static const char *const keys[] = { "cores", "utilization", "first_result_timesteps",
-                                        "latency_us", "interval_timesteps", "batch",
+                                        "latency_us", "interval_timesteps", "interval_us", "batch",
                                         "throughput_images_per_s", "link_gbps_needed",
                                         "sram_words_used", "sram_words" };
     json_t *doc = json_of(*state, "compare " SPEEDUP " " PLAIN " " PRICED " --json -");
@@ -120,6 +120,21 @@ static void ratios_are_to_the_first_and_absent_where_it_has_no_such_figure(void 
             assert_near(ratios, keys[k], number_at(o, keys[k]) / number_at(first, keys[k]));
         assert_null(json_object_get(ratios, "partial_sum_gbps_needed"));
         assert_null(json_object_get(ratios, "area_mm2"));
+    }
+    json_decref(doc);
+}
+
+/* ResNet-32's first layer makes 1,024 pixels, each a product of 100 ns, under either clocking;
+ * twice as fast a clock makes no product shorter. */
+static void intervals_of_both_clockings_stand_side_by_side_in_time(void **state)
+{
+    json_t *doc = json_of(*state, "compare " PLAIN " " PLAIN " --set clocking.kind=elastic " PLAIN
+                          " --set clocking.kind=elastic --set clock_mhz=1000 --json -");
+
+    for (size_t i = 0; i < 3; i++) {
+        json_t *o = json_array_get(at(doc, "configurations"), i);
+        assert_near(o, "interval_us", 102.4);
+        assert_near(at(o, "ratios"), "interval_us", 1);
     }
     json_decref(doc);
 }
@@ -435,6 +450,7 @@ int main(void)
         TEST(memories_are_those_of_map),
         TEST(machines_of_tokens_keep_keys_of_their_bits),
         TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
+        TEST(intervals_of_both_clockings_stand_side_by_side_in_time),
         TEST(accuracy_of_zero_has_no_ratio),
         TEST(energy_and_area_are_those_of_breakdown),
         TEST(energy_efficiency_and_area_have_ratios_in_every_form),
