@@ -83,6 +83,8 @@ static bool is_shown(const struct reading *r, enum figure q)
     for (size_t i = 0; i < sizeof most_asked / sizeof *most_asked; i++)
         if (most_asked[i] == q)
             return r->varies[q] || q == r->best;
+    if (q == FIGURE_INTERVAL_US) // beside its clocks, so that clockings compare
+        return r->varies[q] && r->varies[FIGURE_INTERVAL_CLOCKS];
     return q == r->best;
 }
 
@@ -129,7 +131,8 @@ static struct table *list(const struct reading *r, bool all)
         column[n++] = (struct table_column){ "error", "error" };
     struct table *t = table_new(column);
     table_title(t, all ? "Points" : r->n_front > 0 ? "The front" : "The best points");
-    table_repeat(t, n_first);
+    table_repeat(t, all ? 2 : n_first); // of all figures, names alone
+    table_brief(t);
     for (size_t i = 0; i < n_row; i++) {
         size_t p = r->order[i];
         const struct row_of_study *row = &r->rows.row[p];
@@ -410,8 +413,9 @@ static void print_head(const void *reading, FILE *out)
 {
     const struct reading *r = reading;
 
-    fprintf(out, "%s: %s points, %s of them failed", r->options->operand,
-            format_count(r->rows.n).text, format_count(r->rows.n_failed).text);
+    fprintf(out, "%s: %s point%s, %s of them failed", r->options->operand,
+            format_count(r->rows.n).text, r->rows.n == 1 ? "" : "s",
+            format_count(r->rows.n_failed).text);
     if (r->rows.n_others > 0)
         fprintf(out, "; of version %s, %s of others are left out", r->rows.version,
                 format_count(r->rows.n_others).text);
@@ -422,7 +426,8 @@ static void print_head(const void *reading, FILE *out)
     if (r->options->effects)
         return;
     if (r->n_front > 0)
-        fprintf(out, "%s points that no other beats in ", format_count(r->n_whole).text);
+        fprintf(out, "%s point%s that no other beats in ", format_count(r->n_whole).text,
+                r->n_whole == 1 ? "" : "s");
     else
         fprintf(out, "The %s best of %s by ", format_count(n_listed(r, false)).text,
                 format_count(r->n_whole).text);

@@ -31,7 +31,7 @@ struct table {
     size_t                     n_column;
     char                      *title, *note; // owned, or NULL
     size_t                     n_repeat;
-    bool                       by_row;
+    bool                       by_row, brief;
     struct cell               *cell;
     size_t                     n_cell, room;
     bool                       failed; // the host had no memory for a cell
@@ -116,6 +116,12 @@ void table_repeat(struct table *t, size_t n_column)
 {
     if (t)
         t->n_repeat = n_column;
+}
+
+void table_brief(struct table *t)
+{
+    if (t)
+        t->brief = true;
 }
 
 void table_glue(struct table *t, size_t column)
@@ -609,12 +615,53 @@ static void print_markdown(const struct table *t, FILE *out)
         fprintf(out, "\n%s\n", t->note);
 }
 
+static bool is_empty_column(const struct table *t, size_t column)
+{
+    for (size_t i = column; i < t->n_cell; i += t->n_column)
+        if (t->cell[i].kind != CELL_NONE && !(t->cell[i].kind == CELL_TEXT && !t->cell[i].text[0]))
+            return false;
+    return true;
+}
+
+/* The same without columns that are empty; titles and cells are borrowed of the table. */
+static enum err print_brief(const struct table *t, enum table_format format, FILE *out,
+                            struct err_msg *m)
+{
+    struct table some = *t;
+    bool *empty = calloc(t->n_column, sizeof *empty);
+    enum err e = ERR_NONE;
+
+    some.column = calloc(t->n_column, sizeof *some.column);
+    some.cell = calloc(t->n_cell + 1, sizeof *some.cell);
+    some.brief = false;
+    some.n_column = some.n_cell = some.n_repeat = 0;
+    if (!empty || !some.column || !some.cell)
+        e = err_set(m, ERR_MEMORY, "no memory for a table");
+    for (size_t i = 0; !e && i < t->n_column; i++) {
+        empty[i] = is_empty_column(t, i);
+        some.n_repeat += !empty[i] && i < t->n_repeat;
+        if (!empty[i])
+            some.column[some.n_column++] = t->column[i];
+    }
+    for (size_t i = 0; !e && i < t->n_cell; i++)
+        if (!empty[i % t->n_column])
+            some.cell[some.n_cell++] = t->cell[i];
+    if (!e && some.n_column > 0)
+        e = table_print(&some, format, out, m);
+    free(some.cell);
+    free(some.column);
+    free(empty);
+    return e;
+}
+
 enum err table_print(const struct table *t, enum table_format format, FILE *out,
                      struct err_msg *m)
 {
     if (!t || t->failed)
         return err_set(m, ERR_MEMORY, "no memory for a table");
     assert(t->n_cell % t->n_column == 0);
+    if (t->brief && t->n_cell > 0 && format != TABLE_CSV)
+        return print_brief(t, format, out, m);
     switch (format) {
     case TABLE_TEXT:
         return print_aligned(t, TEXT_WIDTH, out, m);

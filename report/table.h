@@ -59,6 +59,9 @@ void table_glue(struct table *t, size_t column);
  * columns still. */
 void table_by_row(struct table *t);
 
+/* Columns without anything in any row are left out for people; CSV has them. */
+void table_brief(struct table *t);
+
 void table_text(struct table *t, const char *text); // copied; left-aligned
 void table_named(struct table *t, const char *key, const char *name); // CSV has the key
 void table_count(struct table *t, uint64_t value);

@@ -225,6 +225,11 @@ static void a_report_is_of_what_the_study_wants(void **state)
     assert_int_equal(store_open(&s, tmpdir_path(path, *state, "s.db"), "1", &none, &m), ERR_NONE);
     assert_int_equal(store_say(s, "objective", "[\"throughput_images_per_s\"]", &m), ERR_NONE);
     assert_int_equal(store_flush(s, &m), ERR_NONE);
+    char *points = succeed(*state, "report @/s.db --table points");
+    assert_non_null(strstr(points, "latency us"));
+    assert_null(strstr(points, "top-1 accuracy")); // no point has it
+    assert_int_equal(lines_beyond(points, 100), 0);
+    free(points);
     char *one = succeed(*state, "report @/s.db");
     assert_non_null(strstr(one, "The 4 best of 4 by throughput_images_per_s (more is better)"));
     assert_int_equal(store_say(s, "objective", "[\"cores\",\"latency_us\"]", &m), ERR_NONE);
@@ -233,6 +238,9 @@ static void a_report_is_of_what_the_study_wants(void **state)
     assert_int_equal(store_flush(s, &m), ERR_NONE);
     char *two = succeed(*state, "report @/s.db"); // two have 40 cores
     assert_non_null(strstr(two, "2 beyond the limits"));
+    char *single = succeed(*state, "report @/s.db --front throughput_images_per_s,latency_us");
+    assert_non_null(strstr(single, "1 point that no other beats in "));
+    free(single);
     assert_non_null(strstr(two, "2 points that no other beats in cores (less is better), lat"));
     json_t *all = json_of(*state, "report @/s.db --best cores --format json");
     assert_int_equal(integer_at(all, "n_beyond_limits"), 2);

@@ -71,6 +71,37 @@ static void csv_has_keys_plain_numbers_and_fractions(void **state)
                    "fc,4,1,\n");
 }
 
+/* Two of the repeated columns, one of them empty, and one of the others. */
+static struct table *brief_table(void)
+{
+    static const struct table_column some[] = {
+        { "point", "name" }, { "key", "key" }, { "reads", "reads" }, { "us", "us" }, { 0 },
+    };
+    struct table *t = table_new(some);
+
+    table_repeat(t, 2);
+    table_brief(t);
+    for (int i = 0; i < 2; i++) {
+        table_text(t, "");
+        table_text(t, i == 0 ? "a" : "b");
+        table_none(t);
+        if (i == 0)
+            table_none(t);
+        else
+            table_real(t, 2.5, 1);
+    }
+    return t;
+}
+
+static void columns_without_anything_are_left_out_for_people(void **state)
+{
+    (void)state;
+    assert_printed(brief_table(), TABLE_TEXT, "  key   us\n  a       \n  b    2.5\n");
+    assert_printed(brief_table(), TABLE_MARKDOWN,
+                   "| key | us |\n|---|---:|\n| a |  |\n| b | 2.5 |\n");
+    assert_printed(brief_table(), TABLE_CSV, "name,key,reads,us\n,a,,\n,b,,2.5\n");
+}
+
 static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
 {
     static const struct table_column energy[] = {
@@ -332,6 +363,7 @@ int main(void)
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(utf8_is_as_wide_as_its_characters),
         cmocka_unit_test(an_empty_table_has_its_header),
+        cmocka_unit_test(columns_without_anything_are_left_out_for_people),
         cmocka_unit_test(a_table_without_memory_is_an_error_when_printed),
         cmocka_unit_test(counts_are_grouped_by_thousands),
         cmocka_unit_test(counts_equal_those_of_a_naive_grouping),
