@@ -384,6 +384,7 @@ static enum err begin(struct running *r, struct err_msg *m)
         figure[q] = figure_rows[q].key;
     const struct store_columns columns = { (const char *const *)r->key, r->n_key, figure,
                                            N_FIGURE };
+    signals_keep(); // from now on there is a file to be closed
     e = store_open(&r->store, r->db, imcsim_version, &columns, m);
     return e ? e : say_wishes(r, m);
 }
@@ -403,10 +404,8 @@ static enum err lead(struct running *r, struct err_msg *m)
     char how[256];
     enum err e = begin(r, m);
 
-    if (!e) {
-        signals_keep();
+    if (!e)
         e = work(r, m);
-    }
     release(r);
     if (!e && signals_kept()) {
         snprintf(how, sizeof how, " with %s of %s points in %.100s: the same command goes on",

@@ -327,6 +327,24 @@ static void a_signal_ends_in_good_order(void **state)
     }
 }
 
+/* As soon as there is one. */
+static void a_signal_leaves_nothing_beside_the_database(void **state)
+{
+    static const char *const beside[] = { "killed.db-journal", "killed.db-wal", "killed.db-shm" };
+    char path[TMPDIR_PATH_MAX];
+
+    write_study(*state, "s.yaml", "base: resnet32\n"
+                "vary: {batch: {from: 1, to: 3000, steps: 3000}}");
+    for (unsigned i = 0; i < 20; i++) {
+        remove(tmpdir_path(path, *state, "killed.db"));
+        int status = end_in_the_middle(*state, SIGTERM, 500 * i);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
+        for (size_t k = 0; k < sizeof beside / sizeof *beside; k++)
+            assert_int_not_equal(access(tmpdir_path(path, *state, beside[k]), F_OK), 0);
+    }
+}
+
 static void a_changed_study_runs_what_is_new(void **state)
 {
     write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}");
@@ -833,6 +851,7 @@ int main(void)
         IN_TMPDIR(points_with_prices_are_those_of_run),
         IN_TMPDIR(a_study_that_was_killed_goes_on_to_the_same_table),
         IN_TMPDIR(a_signal_ends_in_good_order),
+        IN_TMPDIR(a_signal_leaves_nothing_beside_the_database),
         IN_TMPDIR(a_changed_study_runs_what_is_new),
         IN_TMPDIR(a_wrong_database_is_one_line_and_stays),
         IN_TMPDIR(a_study_that_changes_while_it_runs_is_the_one_that_was_read),
