@@ -8,4 +8,10 @@
  * NULL when there is none. */
 const char *near_miss(const char *word, const char *const *list, size_t n);
 
+/* For an error: "did you mean " and that word, or "want one of " and the list. */
+struct near_miss_advice {
+    char text[256];
+};
+struct near_miss_advice near_miss_advice(const char *word, const char *const *list, size_t n);
+
 #endif

@@ -50,10 +50,8 @@ static enum err check_words(const struct yaml *map, const char *name, const char
             k++;
         if (k < n)
             continue;
-        const char *meant = near_miss(map->item[i].key, words, n);
-        return yaml_error(&map->item[i], m, "%s.%.60s: no such key: %s%s", name,
-                          map->item[i].key, meant ? "did you mean " : "docs/studies.md has them",
-                          meant ? meant : "");
+        return yaml_error(&map->item[i], m, "%s.%.60s: no such key: %s (imcsim help studies)", name,
+                          map->item[i].key, near_miss_advice(map->item[i].key, words, n).text);
     }
     return ERR_NONE;
 }

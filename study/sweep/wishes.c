@@ -49,12 +49,9 @@ static enum err read_image_key(json_t *images, const struct yaml *node, const ch
     for (size_t i = 0; i < N_IMAGE_KEY; i++)
         if (strcmp(node->key, image_keys[i].key) == 0)
             return put_text(images, &image_keys[i], node, directory, m);
-    if (strcmp(node->key, "count") != 0) {
-        const char *meant = near_miss(node->key, words, N_IMAGE_KEY + 1);
-        return yaml_error(node, m, "images.%.60s: no such key: %s%s", node->key,
-                          meant ? "did you mean " : "docs/studies.md has them",
-                          meant ? meant : "");
-    }
+    if (strcmp(node->key, "count") != 0)
+        return yaml_error(node, m, "images.%.60s: no such key: %s (imcsim help studies)", node->key,
+                          near_miss_advice(node->key, words, N_IMAGE_KEY + 1).text);
     enum err e = yaml_u64(node, "images.count", 1, 1000000000, "", &count, m);
     if (!e && json_object_set_new(images, "count", json_integer((json_int_t)count)))
         e = no_memory(m);
