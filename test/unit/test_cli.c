@@ -656,6 +656,28 @@ static void the_text_explains_the_plain_run(void **state)
 }
 
 /* Article Table 2 as corrected, and firings of one image: one for each output. */
+/* Up to the table, whose counts are of all images: what README.md shows is what is printed. */
+static void the_readme_shows_what_is_printed(void **state)
+{
+    char *readme = read_file(".", "README.md"), *rest = NULL;
+    char *out = succeed(*state, "run " FMNIST " --images random --count 1");
+    char *shown = strstr(readme, "    imcsim 0.1.0, ");
+    size_t n = 0;
+
+    assert_non_null(shown);
+    *strstr(shown, "    Layers\n") = '\0';
+    for (char *line = strtok_r(shown, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "    Images ", 11) == 0 || strlen(line) < 4)
+            continue;
+        if (!strstr(out, line + 4))
+            fail_msg("README.md: %s", line);
+        n++;
+    }
+    assert_true(n > 15);
+    free(out);
+    free(readme);
+}
+
 static void layers_are_those_of_table_2(void **state)
 {
     static const struct {
@@ -1735,6 +1757,7 @@ int main(void)
         TEST(the_document_of_run_has_the_keys_of_the_contract),
         TEST(timing_is_that_of_the_table),
         TEST(the_text_explains_the_plain_run),
+        TEST(the_readme_shows_what_is_printed),
         TEST(layers_are_those_of_table_2),
         TEST(every_pixel_is_written_once),
         TEST(images_add_up),
