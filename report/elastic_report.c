@@ -272,12 +272,10 @@ static size_t find_stalls(const struct elastic_result *e, struct stall *stall)
     return n;
 }
 
-static bool all_have_arrays(const struct plan *p)
+/* Of a core without an array, whose stage of that name is a place to wait. */
+static bool has_no_array(const struct plan *p, const struct elastic_stage *s)
 {
-    for (uint32_t i = 0; i < p->n_core; i++)
-        if (p->core[i].rows == 0)
-            return false;
-    return true;
+    return s->kind == ELASTIC_CROSSBAR && p->core[s->core].rows == 0;
 }
 
 static struct table *worst(const void *what)
@@ -290,13 +288,9 @@ static struct table *worst(const void *what)
     struct table *t = table_new(columns);
     size_t n = find_stalls(r->result, NULL);
     struct stall *stall = calloc(n + 1, sizeof *stall);
+    bool without = false;
 
     table_title(t, "The ten worst stalls");
-    table_note(t, "blocked  has work, and no room for what it makes\n"
-                  "waiting  has work and room, and lacks a partner's sums or a residual pixel%s",
-               all_have_arrays(plan_of(r)) ? ""
-                   : "\ncrossbar  of a core that has none: where a pixel or token waits for its "
-                     "digital\n          processor");
     if (!stall) {
         table_free(t);
         return NULL;
@@ -309,8 +303,14 @@ static struct table *worst(const void *what)
         table_text(t, elastic_cause_name(plan_of(r), stall[i].stage, stall[i].cause).text);
         table_count(t, stall[i].cause->clk);
         table_share(t, (double)stall[i].cause->clk / (double)r->result->elapsed, 1);
+        without = without || has_no_array(plan_of(r), stall[i].stage);
     }
     free(stall);
+    table_note(t, "blocked%s  has work, and no room for what it makes\n"
+                  "waiting%s  has work and room, and lacks a partner's sums or a residual pixel%s",
+               without ? " " : "", without ? " " : "",
+               without ? "\ncrossbar  of a core that has none: where a pixel or token waits for its "
+                         "digital\n          processor" : "");
     return t;
 }
 

@@ -51,7 +51,21 @@ static void the_text_says_when_and_who_waits(void **state)
     assert_non_null(strstr(out, "First result after 119,"));
     assert_non_null(strstr(out, "Interval "));
     assert_non_null(strstr(out, "The ten worst stalls"));
-    assert_non_null(strstr(out, "blocked"));
+    assert_non_null(strstr(out, "\n  blocked  has work, and no room for what it makes\n"));
+    assert_null(strstr(out, "of a core that has none"));
+    free(out);
+}
+
+/* Of ten of them four are of attention, which has no array. */
+static void a_crossbar_of_a_core_without_one_is_explained_where_it_is_listed(void **state)
+{
+    char *out = succeed(*state, "run configs/vit_fmnist.yaml --set clocking.kind=elastic "
+                                "--set elastic.residual_pixels=47");
+
+    assert_non_null(strstr(out, "_mixed.g3.crossbar  blocked  its digital processor"));
+    assert_non_null(strstr(out, "\n  blocked   has work, and no room for what it makes\n"
+                                "  waiting   has work and room, and lacks "));
+    assert_non_null(strstr(out, "\n  crossbar  of a core that has none: where a pixel or token "));
     free(out);
 }
 
@@ -337,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_document_has_times_stages_and_buffers),
         TEST(the_text_says_when_and_who_waits),
+        TEST(a_crossbar_of_a_core_without_one_is_explained_where_it_is_listed),
         TEST(buffers_below_a_token_are_raised_and_told),
         TEST(every_key_has_a_row_on_the_page_of_results),
         TEST(what_only_timesteps_have_is_refused),
