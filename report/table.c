@@ -457,6 +457,15 @@ static void print_latex(const char *text, FILE *out)
             continue;
         }
         do {
+            if (strncmp(text, "->", 2) == 0) {
+                fputs("$\\to$", out);
+                text += 2;
+                continue;
+            }
+            if (strchr("<>|", *text)) { // are other signs in TeX's own fonts
+                fprintf(out, "$%c$", *text++);
+                continue;
+            }
             if (strchr("_%&#${}", *text))
                 fputc('\\', out);
             if (*text == '\\' || *text == '^' || *text == '~')

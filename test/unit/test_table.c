@@ -133,6 +133,21 @@ static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
                    "\\end{table}\n");
 }
 
+/* Which are others in TeX's own fonts. */
+static void latex_has_signs_of_comparison_and_arrows_in_mathematics(void **state)
+{
+    static const struct table_column some[] = { { "link", "link" }, { 0 } };
+    struct table *t = table_new(some);
+
+    (void)state;
+    table_text(t, "conv1 -> a->b");
+    table_text(t, "x<y > |z|");
+    assert_printed(t, TABLE_LATEX,
+                   "\\begin{table}\n\\centering\n\\begin{tabular}{l}\n\\toprule\nlink \\\\\n"
+                   "\\midrule\nconv1 $\\to$ a$\\to$b \\\\\nx$<$y $>$ $|$z$|$ \\\\\n\\bottomrule\n"
+                   "\\end{tabular}\n\\end{table}\n");
+}
+
 /* Rows are quantities: nJ and mm2 in one column. What is glued has a unit of its own. */
 static void latex_chooses_digits_along_rows_where_these_are_quantities(void **state)
 {
@@ -354,6 +369,7 @@ int main(void)
         cmocka_unit_test(text_is_aligned_with_thousands_and_percent),
         cmocka_unit_test(csv_has_keys_plain_numbers_and_fractions),
         cmocka_unit_test(latex_is_a_float_of_booktabs_with_four_digits),
+        cmocka_unit_test(latex_has_signs_of_comparison_and_arrows_in_mathematics),
         cmocka_unit_test(latex_chooses_digits_along_rows_where_these_are_quantities),
         cmocka_unit_test(a_table_wider_than_the_page_goes_on_below),
         cmocka_unit_test(long_names_and_titles_lose_their_middle_and_a_last_word_is_divided),
