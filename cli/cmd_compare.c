@@ -26,6 +26,7 @@ struct entry { // one configuration
     struct err_msg why;
     json_t        *config; // owned; NULL with an error
     char           hash[17];
+    char           network[64];
     struct figures figures;
 };
 
@@ -84,6 +85,7 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
         return err;
     }
     memcpy(e->hash, s->config_hash, sizeof e->hash);
+    snprintf(e->network, sizeof e->network, "%.63s", s->network.name);
     e->config = config_to_json(&s->config);
     figures_of(&e->figures, s, &d);
     measured_release(&d);
@@ -103,6 +105,25 @@ static void add_ratio(struct table *t, const struct comparison *c, size_t i, enu
 }
 
 /* A row for each quantity, a column for each configuration that ran, its ratio behind it. */
+/* Where they are not all the same; --set behind a CONFIG is of that one alone. */
+static void say_networks(const struct comparison *c, char *text, size_t n_byte)
+{
+    bool differ = false;
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = c->first; i < c->n; i++)
+        differ = differ || (!c->entry[i].err &&
+                            strcmp(c->entry[i].network, c->entry[c->first].network) != 0);
+    for (size_t i = 0; i < c->n && differ && at < n_byte; i++)
+        if (!c->entry[i].err)
+            at += (size_t)snprintf(text + at, n_byte - at, "%s%s of %s",
+                                   at > 0 ? ", " : "Networks differ: ", c->entry[i].network,
+                                   c->entry[i].label);
+    if (at > 0 && at + 1 < n_byte)
+        memcpy(text + at, ".", 2);
+}
+
 static struct table *side_by_side(const void *comparison)
 {
     const struct comparison *c = comparison;
@@ -141,11 +162,19 @@ static struct table *side_by_side(const void *comparison)
                 add_ratio(t, c, i, (enum figure)q);
         }
     }
-    char ratios[200] = "";
+    char ratios[200] = "", networks[600];
     if (c->n > 1)
         snprintf(ratios, sizeof ratios, "Ratios are to %s.", c->entry[c->first].label);
-    if (ratios[0] || c->inputs[0])
-        table_note(t, "%s%s%s", ratios, ratios[0] && c->inputs[0] ? "\n" : "", c->inputs);
+    say_networks(c, networks, sizeof networks);
+    const char *const lines[] = { ratios, networks, c->inputs };
+    char note[2200] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (lines[i][0] && at < sizeof note)
+            at += (size_t)snprintf(note + at, sizeof note - at, "%s%s", at > 0 ? "\n" : "",
+                                   lines[i]);
+    if (note[0])
+        table_note(t, "%s", note);
     return t;
 }
 

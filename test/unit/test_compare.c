@@ -267,6 +267,19 @@ static void text_markdown_and_csv_show_the_same(void **state)
     free(csv);
 }
 
+static void other_networks_are_told(void **state)
+{
+    char *one = succeed(*state, "compare " PLAIN " " PLAIN " --set network.depth=20 --label short "
+                                SPEEDUP);
+    char *all = succeed(*state, "compare --set network.depth=20 " PLAIN " " PLAIN " --set batch=2");
+
+    assert_non_null(strstr(one, "\n  Networks differ: resnet-cifar-32 of resnet32.yaml, "
+                                "resnet-cifar-20 of short, resnet-cifar-32 of"));
+    assert_null(strstr(all, "Networks differ"));
+    free(one);
+    free(all);
+}
+
 static void files_of_one_name_are_told_apart_by_their_paths(void **state)
 {
     tmpdir_write(*state, "resnet32.yaml", "batch: 2\n", 9);
@@ -456,6 +469,7 @@ int main(void)
         TEST(energy_efficiency_and_area_have_ratios_in_every_form),
         TEST(set_before_the_first_applies_to_every_configuration),
         TEST(text_markdown_and_csv_show_the_same),
+        TEST(other_networks_are_told),
         TEST(files_of_one_name_are_told_apart_by_their_paths),
         TEST(the_guide_shows_its_files_and_what_the_command_prints_of_them),
         TEST(a_configuration_that_is_wrong_is_a_row_with_its_reason),
