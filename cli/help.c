@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/circuit_bench.h"
 #include "core/datadir.h"
 #include "core/near_miss.h"
+#include "core/page.h"
 #include "core/util.h"
 #include "core/wrap.h"
 #include "dataflow/config.h"
@@ -100,11 +102,13 @@ static enum err page_circuit(const char *name, struct err_msg *m)
 
 /* ---- pages of the documentation ---- */
 
-/* Of docs/, as the file has it. False when there is none of that name. */
+/* Of docs/, as the file has it; on a terminal in lines that it has room for. False when there is
+ * none of that name. */
 static bool print_document(const char *name)
 {
-    char base[DATADIR_BYTE], path[DATADIR_BYTE + 100];
+    char base[DATADIR_BYTE], path[DATADIR_BYTE + 100], *text = NULL;
     struct err_msg m;
+    size_t n;
     int c;
 
     if (strstr(name, "..") || strlen(name) > 64 || datadir(base, &m))
@@ -113,9 +117,17 @@ static bool print_document(const char *name)
     FILE *f = fopen(path, "r");
     if (!f)
         return false;
+    FILE *memory = open_memstream(&text, &n);
     while ((c = getc(f)) != EOF)
-        putchar(c);
+        putc(c, memory ? memory : stdout);
     fclose(f);
+    if (!memory || fclose(memory))
+        return true;
+    if (isatty(STDOUT_FILENO))
+        page_print(stdout, text, TEXT_WIDTH);
+    else
+        fputs(text, stdout);
+    free(text);
     return true;
 }
 
