@@ -156,8 +156,10 @@ enum err study_from_point(struct study *s, json_t **images, const struct options
     struct from_point p = { s, o->from, &all, images };
     e = rows_document(db, colon + 1, imcsim_version, take_point, &p, m);
     free(all.set);
+    if (!e && (e = spare_config(o, &s->config, m)))
+        study_release(s);
     if (!e)
-        e = study_plan(s, m);
+        e = study_plan_any(s, m);
     return e;
 }
 

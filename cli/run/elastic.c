@@ -27,6 +27,7 @@ static enum err check_options(const struct options *o, const struct study *s, st
     } other[] = {
         { "--outputs", o->outputs != NULL }, { "--stats", o->stats != NULL },
         { "--values timed", o->values > 0 }, { "--svg", o->svg != NULL },
+        { "--neurons", o->neurons != NULL },
     };
 
     if (climbs(o) && s->plan.fabric->graph)

@@ -267,6 +267,9 @@ static void keys_of_timesteps_are_refused_under_elastic_clocking(void **state)
           "run " FMNIST RANDOM " --set clocking.kind=elastic" },
         { "run " FMNIST RANDOM " --set clocking.kind=elastic --values timed", "want no --values "
           "timed, or --set clocking.kind=timestep", "run " FMNIST RANDOM " --values timed" },
+        { "run " FMNIST RANDOM " --set clocking.kind=elastic --neurons L2:0-3", "run: --neurons: "
+          "clocking.kind = elastic has none so far: want no --neurons, or --set "
+          "clocking.kind=timestep", "run " FMNIST RANDOM " --set clocking.kind=elastic" },
         { "run " ELASTIC " --stats @/s.txt", "want no --stats, or --set clocking.kind=timestep",
           "run " SMALL " --stats @/s.txt" },
         { "run " ELASTIC " --trace @/t.vcd --trace-scope x", "trace scope x: no such signal: want "

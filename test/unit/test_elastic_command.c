@@ -159,6 +159,15 @@ static void what_is_compared_is_what_run_says(void **state)
         assert_non_null(strstr(points, first));
         assert_non_null(strstr(points, interval));
         free(csv);
+        const char *row = strstr(points, i == 0 ? ",point_to_point," : ",bus,"); // behind its id
+        assert_non_null(row);
+        while (row > points && row[-1] != '\n')
+            row--;
+        snprintf(arguments, sizeof arguments, "run --from @/study.db:%.8s --json -", row);
+        json_t *again = json_of(*state, arguments);
+        assert_true(json_equal(at(again, "timing"), timing));
+        assert_true(json_equal(at(again, "stages"), at(doc, "stages")));
+        json_decref(again);
         json_decref(doc);
     }
     free(points);
