@@ -15,8 +15,8 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
 /* The same of a study that is to be priced: where energy.chip is none, as composed. */
 enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m);
 
-/* The same of the point of a study that --from names, of any clocking. *images: what it ran, the caller's, NULL
- * where that was timing only (study/sweep/wishes.h). */
+/* The same of the point of a study that --from names, of any clocking. *images: what it ran, the
+ * caller's, NULL where that was timing only (study/sweep/wishes.h). */
 enum err study_from_point(struct study *s, json_t **images, const struct options *o,
                           struct err_msg *m);
 

@@ -78,7 +78,8 @@ struct imcsim_run { // zero: a timing run of one image in one thread
     const char *images; // path of an image set; NULL: timing only
     uint64_t    count;  // images; 0: all of the set, or 1
     uint32_t    jobs;   // threads; 0: 1
-    void (*progress)(void *user, uint64_t done, uint64_t count); // now and then; or NULL
+    void (*progress)(void *user, uint64_t done, uint64_t count); // now and then; or NULL. Fewer
+                                                                 // done than before: a second pass
     void *user;
 };
 

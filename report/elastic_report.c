@@ -309,8 +309,8 @@ static struct table *worst(const void *what)
     table_note(t, "blocked%s  has work, and no room for what it makes\n"
                   "waiting%s  has work and room, and lacks a partner's sums or a residual pixel%s",
                without ? " " : "", without ? " " : "",
-               without ? "\ncrossbar  of a core that has none: where a pixel or token waits for its "
-                         "digital\n          processor" : "");
+               without ? "\ncrossbar  of a core that has none: where a pixel or token waits for "
+                         "its digital\n          processor" : "");
     return t;
 }
 

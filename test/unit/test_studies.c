@@ -175,8 +175,8 @@ static void a_wrong_study_is_one_line_with_place_and_cure(void **state)
         { "base: resnet32\nvari: {}", ":2: study.vari: no such key: did you mean vary" },
         { "base: resnet32\nset: {batch: 1}", ":2: study.set: no such key: want one of base, vary, "
           "zip, sample, points, where" },
-        { "base: resnet32\nimages: {set: a, jobs: 2}\nvary: {batch: [1]}", ":2: images.jobs: no such "
-          "key: want one of set, labels, shape, mean, std, count (imcsim help studies)" },
+        { "base: resnet32\nimages: {set: a, jobs: 2}\nvary: {batch: [1]}", ":2: images.jobs: no "
+          "such key: want one of set, labels, shape, mean, std, count (imcsim help studies)" },
         { "base: resnet32\nvary:\n  core.crossbar.row: [1]", ":3: core.crossbar.row: no key of a "
           "configuration: did you mean core.crossbar.rows" },
         { "base: resnet32\nvary: {batch: []}", "batch = [...]: want a list of values or a range" },
