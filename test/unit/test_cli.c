@@ -667,8 +667,11 @@ static void the_readme_shows_what_is_printed(void **state)
     assert_non_null(shown);
     *strstr(shown, "    Layers\n") = '\0';
     for (char *line = strtok_r(shown, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        char *hash = strstr(line, "configuration "); // every new key has another
         if (strncmp(line, "    Images ", 11) == 0 || strlen(line) < 4)
             continue;
+        if (hash)
+            *hash = '\0';
         if (!strstr(out, line + 4))
             fail_msg("README.md: %s", line);
         n++;
