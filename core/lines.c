@@ -26,13 +26,14 @@ static bool next(FILE *in, char line[LINES_MOST_BYTE + 1], enum err *e, struct e
 
 enum err lines_read(FILE *in, const char *path, lines_take *take, void *user, struct err_msg *m)
 {
+    static const char mark[] = "\xef\xbb\xbf";
     char line[LINES_MOST_BYTE + 1], place[600];
     enum err e = ERR_NONE;
     unsigned number = 1;
 
     for (; !e && next(in, line, &e, m); number++) {
         if (!e)
-            e = take(user, line, m);
+            e = take(user, number == 1 && strncmp(line, mark, 3) == 0 ? line + 3 : line, m);
         snprintf(place, sizeof place, "%.500s:%u", path, number);
         if (e)
             err_prefix(m, place);

@@ -184,6 +184,9 @@ static void expect_error(const char *dir, const char *name, const void *bytes, s
         fail_msg("\"%s\" says nothing of \"%s\"", m.text, what);
 }
 
+#define COMMENT_OF_16 "# of recordings\n"
+#define LIST_OF_64 COMMENT_OF_16 COMMENT_OF_16 COMMENT_OF_16 COMMENT_OF_16
+
 static void bad_recordings_are_refused_with_place_and_cure(void **state)
 {
     const struct images_shape grey = { HEIGHT, WIDTH, 1 };
@@ -202,6 +205,8 @@ static void bad_recordings_are_refused_with_place_and_cure(void **state)
     expect_error(*state, "grey.bin", same, 5, &how, grey, "2 polarities");
     expect_error(*state, "list.txt", "12 10\n", 6, &how, want, "list.txt:1: label 10: want 0 to 9");
     expect_error(*state, "gone.txt", "\nno 2\n", 6, &how, want, "gone.txt:2: no: no such");
+    expect_error(*state, "nul.txt", LIST_OF_64 "12 1\n\0\n12 2\n", 64 + 12, &how, want,
+                 "byte 69: a byte of 0: want lines of text");
     expect_error(*state, "f.npy", "\x93NUMPY\x01\x00\x46\x00{'descr': '|u1', 'fortran_order': "
                  "False, 'shape': (1, 6, 70)}             ", 80, &seven, want,
                  "6 frames of a recording: want 7, or input.steps = 6");

@@ -80,6 +80,26 @@ static void a_placement_is_written_and_read_again(void **state)
     json_decref(b);
 }
 
+/* A mark of byte order in front, lines that end in CR LF. */
+static void a_placement_that_a_spreadsheet_saved_is_read(void **state)
+{
+    char *text = succeed(*state, MESH "--table placement --format csv");
+    char sheet[4096];
+    size_t n = (size_t)snprintf(sheet, sizeof sheet, "\xef\xbb\xbf");
+
+    for (const char *c = text; *c && n + 2 < sizeof sheet; c++) {
+        if (*c == '\n')
+            sheet[n++] = '\r';
+        sheet[n++] = *c;
+    }
+    tmpdir_write(*state, "sheet.csv", sheet, n);
+    char *back = succeed(*state, MESH "--set placement.kind=file --set placement.file=@/sheet.csv "
+                                      "--table placement --format csv");
+    assert_string_equal(back, text);
+    free(text);
+    free(back);
+}
+
 static void links_of_a_file_are_the_grid_that_reach_makes(void **state)
 {
     char text[4096];
@@ -365,6 +385,7 @@ int main(void)
         TEST(annealing_reaches_what_an_independent_program_reached),
         TEST(resnet32_fits_king_grids_and_rows_and_columns_of_1_and_2),
         TEST(a_placement_is_written_and_read_again),
+        TEST(a_placement_that_a_spreadsheet_saved_is_read),
         TEST(links_of_a_file_are_the_grid_that_reach_makes),
         TEST(links_of_one_way_carry_nothing_back),
         TEST(the_picture_draws_every_core_and_every_table_prints),

@@ -107,6 +107,8 @@ static enum err read_list(struct recordings *s, struct err_msg *m)
         e = err_set(m, ERR_MEMORY, "%s: no memory to read it", s->base.path);
     if (!e)
         e = infile_read(s->base.file, text, (size_t)n, "a list", m);
+    if (!e && strlen(text) < n)
+        e = infile_error(s->base.file, strlen(text), m, "a byte of 0: want lines of text");
     for (char *line = text, *end; !e && line && *line; line = end + 1, number++) {
         end = line + strcspn(line, "\n");
         bool last = *end == '\0';
