@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs libFuzzer targets one after the other on their corpus in test/fuzz/corpus. What they find new
 # goes to build/fuzz/found, inputs that fail to build/fuzz/crash: those belong into the corpus.
-# An input may keep a child busy for 5 s of a processor that others use too: hence 60 s.
+# An input may keep a child busy for 5 s of a processor that others use too: hence 60 s. Files of a
+# target lie in memory where they can: on a disk most of its time would be their coming and going.
 #
 # usage: scripts/fuzz.sh SECONDS TARGET...        exit status 1 if a target failed
 set -u
 seconds=$1
 shift
+[ -n "${TMPDIR-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 status=0
 for target in "$@"; do
     name=$(basename "$target")

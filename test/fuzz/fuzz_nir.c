@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "nir/network.h"
 #include "network/spiking/spikes.h"
+#include "nir/network.h"
+#include "test/tmpdir.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))
 
@@ -39,13 +39,13 @@ static void run(struct network *n)
 
 static enum err read_file(struct nir_file *f, const uint8_t *bytes, size_t n, struct err_msg *m)
 {
-    char path[] = "/tmp/imcsim-fuzz-XXXXXX";
-    int to = mkstemp(path);
+    char path[TMPDIR_PATH_MAX];
+    void *dir;
 
-    MUST(to >= 0 && write(to, bytes, n) == (ssize_t)n);
-    close(to);
-    enum err e = nir_file_read(f, path, m);
-    unlink(path);
+    MUST(tmpdir_make(&dir) == 0);
+    tmpdir_write(dir, "nir", bytes, n);
+    enum err e = nir_file_read(f, tmpdir_path(path, dir, "nir"), m);
+    MUST(tmpdir_remove(&dir) == 0);
     return e;
 }
 
