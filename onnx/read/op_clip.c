@@ -145,7 +145,11 @@ static enum err read_clip(struct onnx_reader *r, const struct onnx_node *node)
         e = read_bound(r, node, 2, "max", &high);
     if (!e && !(low <= high))
         e = onnx_node_refuse(node, r->msg, "clips to %g .. %g: want bounds in order", low, high);
-    if (!e && onnx_input(r, node, 0)->means == ONNX_BYTES)
+    const bool bytes = !e && onnx_input(r, node, 0)->means == ONNX_BYTES;
+    if (bytes && (low > UINT8_MAX || high < INT8_MIN))
+        return onnx_node_refuse(node, r->msg, "clips bytes to %g .. %g: want bounds that bytes "
+                                "may have", low, high);
+    if (bytes)
         return clip_bytes(r, node, low, high);
     return e ? e : clip(r, node, low, high);
 }

@@ -1044,6 +1044,10 @@ MODEL(negative_variance, channels(m, "f", 0, (const float[]){1, 2, -3, 4});
       make_node(m, "BatchNormalization", "n", "b f f f f", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(bounds_reversed, scalar(m, "low", 1); scalar(m, "high", -1);
       make_node(m, "Clip", "c", "b low high", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(bytes_below_all, scalar(m, "high", -129); make_node(m, "Clip", "c", "b.q - high", "y");
+      make_node(m, "DequantizeLinear", "d", "y b.scale b.zero", "out"))
+MODEL(bytes_above_all, scalar(m, "low", 1e10F); make_node(m, "Clip", "c", "b.q low", "y");
+      make_node(m, "DequantizeLinear", "d", "y b.scale b.zero", "out"))
 MODEL(bound_is_a_map, make_node(m, "Clip", "c", "b a", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(pad_of_ones, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1)); scalar(m, "one", 1);
       make_node(m, "Pad", "pad", "b p one", "y"); end(m, "y", 1.0F / 16, I8, -4))
@@ -1186,6 +1190,9 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {known_set_too, "node \"p\" (MaxPool): attribute \"dilations:10\" is not understood: want"},
         {training, "node \"n\" (BatchNormalization): is in training mode: want"},
         {negative_variance, "node \"n\" (BatchNormalization): constant 2 makes a factor of"},
+        {bytes_below_all, "node \"c\" (Clip): clips bytes to -inf .. -129: want bounds that bytes"},
+        {bytes_above_all, "node \"c\" (Clip): clips bytes to 1e+10 .. inf: want bounds that "
+                          "bytes"},
         {bounds_reversed, "node \"c\" (Clip): clips to 1 .. -1: want"},
         {bound_is_a_map, "node \"c\" (Clip): its bound min is a dequantised map: want"},
         {pad_of_ones, "node \"pad\" (Pad): pads with 1: want 0"},
