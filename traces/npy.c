@@ -1,6 +1,7 @@
 /* traces/npy.c -- see npy.h. */
 #include "traces/npy.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -154,16 +155,29 @@ void npy_release(struct npy *a)
     *a = (struct npy){0};
 }
 
-double npy_value(const struct npy *a, size_t i)
+static uint64_t bits_of(const struct npy *a, size_t i)
 {
     const size_t size = types[a->type].size;
     uint64_t bits = 0;
-    float f;
-    double d;
 
     for (size_t k = 0; k < size; k++)
         bits |= (uint64_t)a->data[size * i + (a->big_endian ? size - 1 - k : k)] << 8 * k;
+    return bits;
+}
+
+int64_t npy_whole(const struct npy *a, size_t i)
+{
+    assert(!npy_is_real(a->type));
+    return a->type == NPY_INT64 ? (int64_t)bits_of(a, i) : (int64_t)npy_value(a, i);
+}
+
+double npy_value(const struct npy *a, size_t i)
+{
+    const uint64_t bits = bits_of(a, i);
     const uint32_t word = (uint32_t)bits;
+    float f;
+    double d;
+
     switch (a->type) {
     case NPY_FLOAT16:
         return half_real((uint16_t)bits);

@@ -41,6 +41,7 @@ size_t      npy_type_byte(enum npy_type t);
 enum err npy_read(struct npy *a, const char *path, struct err_msg *m);
 void     npy_release(struct npy *a); // takes a zeroed one
 double   npy_value(const struct npy *a, size_t i);
+int64_t  npy_whole(const struct npy *a, size_t i); // exact; of an array that is not real
 
 /* Whether the array is a whole number of items of n values: its last dimensions have as many
  * together, those before count the items. One dimension alone may hold them one after another. */

@@ -162,6 +162,43 @@ static void frames_of_numpy_are_the_same(void **state)
     expect_set(tmpdir_path(path, *state, "frames.npy"), &how, N, (uint32_t[]){ 0, 1, 2 }, NULL);
 }
 
+/* Times beyond those that a double has: 2^53 + 1 ns, and the last of all. */
+static void times_of_an_array_are_exact(void **state)
+{
+    enum { HEAD = 128 };
+    static const int64_t event[2][2] = { { ((int64_t)1 << 53) + 1, 0 }, { INT64_MAX, 1 } };
+    struct image_events got = { 0 };
+    char path[TMPDIR_PATH_MAX], text[] = "{'descr': '<i8', 'fortran_order': False, "
+                                         "'shape': (2, 2), }";
+    uint8_t bytes[HEAD + sizeof event];
+    int8_t out[BINS * MAP];
+    struct images *set;
+    struct err_msg m;
+    uint32_t label;
+    int more;
+
+    memset(bytes, ' ', HEAD);
+    memcpy(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
+    memcpy(bytes + 10, text, strlen(text));
+    bytes[HEAD - 1] = '\n';
+    for (size_t i = 0; i < sizeof event; i++)
+        bytes[HEAD + i] = (uint8_t)((uint64_t)event[i / 16][i / 8 % 2] >> 8 * (i % 8));
+    tmpdir_write(*state, "late.npy", bytes, sizeof bytes);
+    tmpdir_path(path, *state, "late.npy");
+    assert_int_equal(images_open_as(&set, path, &how, want, CLASSES, &m), ERR_NONE);
+    assert_int_equal(images_next_events(set, &got, &label, &more, &m), ERR_NONE);
+    assert_int_equal(got.n, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(got.event[i].t_ns == (uint64_t)event[i][0]);
+    images_close(set);
+    assert_int_equal(images_open_as(&set, path, &how, want, CLASSES, &m), ERR_NONE);
+    assert_int_equal(images_next(set, out, &label, &more, &m), ERR_NONE);
+    for (size_t i = 0; i < 2; i++) // of row 0, polarity 0
+        assert_int_equal(out[(BINS - 1) * MAP + event[i][1] * HEIGHT * 2], 1 - 128);
+    images_close(set);
+    image_events_release(&got);
+}
+
 static void expect_error(const char *dir, const char *name, const void *bytes, size_t n,
                          const struct images_how *with, struct images_shape shape,
                          const char *what)
@@ -222,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_in_a_folder_are_classes, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(frames_of_numpy_are_the_same, tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(times_of_an_array_are_exact, tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(bad_recordings_are_refused_with_place_and_cure,
                                         tmpdir_make, tmpdir_remove),
     };

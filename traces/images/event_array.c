@@ -119,7 +119,7 @@ static enum err array_next(struct image_reader *r, uint8_t *pixels, uint32_t *la
     if (!r->events)
         memset(pixels, 0, r->how.n_bin * image_wanted_bytes(r));
     for (size_t i = 0; !e && i < a.n / 2; i++)
-        e = take(r, i, (int64_t)npy_value(&a, 2 * i), (int64_t)npy_value(&a, 2 * i + 1), pixels, m);
+        e = take(r, i, npy_whole(&a, 2 * i), npy_whole(&a, 2 * i + 1), pixels, m);
     npy_release(&a);
     return e;
 }
