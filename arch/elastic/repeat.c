@@ -5,10 +5,10 @@
  * the last image has come is as in that period. So the images between are left out: the chip runs
  * as many fewer, what the period has counted counts as often as it fits, and results between come a
  * period's clocks after one another. Periods are whole rotations of the memories in which pixels
- * share words, as columns come to other slots; up to MOST_ROTATIONS of them, as routers have turns
- * of their own; or less, where the others do not notice (turns.c). Where the state was the same after
- * some images of the period too, but for the slots, as many are left out beyond whole periods, and
- * the memories are turned by them. */
+ * share words, as columns come to other slots, or less, where the others do not notice (turns.c);
+ * up to MOST_ROTATIONS of them, as routers have turns of their own. Where the state was the same
+ * after some images of the period too, but for the slots, as many are left out beyond whole
+ * periods, and the memories are turned by them. */
 #include <stdlib.h>
 #include <string.h>
 
