@@ -294,7 +294,7 @@ static bool finish_site(struct elastic_chip *c, struct site *s)
     uint32_t least = s->ends ? most_delivered(c, s->index) : most_outputs(c->plan, s->index);
     return send_buffer_init(&s->out, c->cfg->output_pixels, least, n) &&
            meter_init(&s->port_meter, causes) && meter_init(&s->array_meter, causes) &&
-           meter_init(&s->digital_meter, causes) && site_needs(s);
+           meter_init(&s->digital_meter, causes) && (!site_is_run(s) || site_needs(s));
 }
 
 /* Those that a pixel has, where all have as many (links.c). */
@@ -407,7 +407,7 @@ static bool make(struct elastic_chip *c, const bool *fast)
         made = links_unite(c);
     c->ahead = made && c->ahead && ahead_may(c);
     for (uint32_t i = 0; made && c->ahead && i < p->n_core; i++)
-        made = ahead_new(&c->site[i]);
+        made = !site_is_run(&c->site[i]) || ahead_new(&c->site[i]);
     return made;
 }
 
@@ -503,7 +503,7 @@ static bool make_kernel(struct elastic_chip *c, const struct elastic_cfg_run *cf
     c->block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
     c->design = (struct design){ .block = c->block };
     for (uint32_t i = 0; c->block && i < c->n_site; i++)
-        if (!c->alone || c->alone[i])
+        if (site_is_run(&c->site[i]))
             c->block[c->design.n_block++] = &c->site[i].base;
     if (c->block && c->net)
         c->block[c->design.n_block++] = net_block(c->net);

@@ -237,7 +237,8 @@ static bool reads_like(const struct site *a, const struct site *b)
 static const struct site *find_like(const struct site *s)
 {
     for (uint32_t i = 0; i < s->index; i++)
-        if (!s->chip->site[i].like && reads_like(&s->chip->site[i], s))
+        if (site_is_run(&s->chip->site[i]) && !s->chip->site[i].like &&
+            reads_like(&s->chip->site[i], s))
             return &s->chip->site[i];
     return NULL;
 }

@@ -19,7 +19,7 @@ enum { MOST_PERIOD = 64, MOST_ROTATIONS = 12, LEAST_IMAGES = 2 };
 struct moment { // as an image ended
     uint64_t       clk, image;
     struct numbers state; // what decides all that follows
-    uint64_t      *sum;   // owned; what adds up
+    uint64_t      *sum;   // owned; what adds up; NULL: it has never been kept
 };
 
 struct repeat {
@@ -115,13 +115,8 @@ static uint64_t rotation(const struct elastic_chip *c)
 static bool make_moments(struct repeat *r)
 {
     r->moment = calloc(r->n_moment, sizeof *r->moment);
-    for (uint64_t i = 0; r->moment && i < r->n_moment; i++) {
-        struct moment *m = &r->moment[i];
-        m->image = UINT64_MAX;
-        m->sum = calloc(r->sum.n, sizeof *m->sum);
-        if (!m->sum)
-            return false;
-    }
+    for (uint64_t i = 0; r->moment && i < r->n_moment; i++)
+        r->moment[i].image = UINT64_MAX;
     return r->moment != NULL;
 }
 
@@ -282,6 +277,10 @@ static void keep(struct repeat *r, struct moment *m, uint64_t now)
 {
     struct numbers other = m->state;
 
+    if (!m->sum && !(m->sum = malloc(r->sum.n * sizeof *m->sum))) {
+        r->done = true; // without memory for it nothing is left out
+        return;
+    }
     m->clk = now;
     m->image = all_reuse_slots(r->chip) ? r->image : UINT64_MAX;
     m->state = r->state;
@@ -297,10 +296,10 @@ void chip_find_out(struct elastic_chip *c, uint64_t now)
     do {
         any = false;
         for (uint32_t i = 0; i < c->n_site; i++)
-            if (!c->alone || c->alone[i])
+            if (site_is_run(&c->site[i]))
                 site_settle(&c->site[i], now + 1);
         for (uint32_t i = 0; c->ahead && i < c->plan->n_core; i++)
-            any |= (!c->alone || c->alone[i]) && ahead_run(&c->site[i], now);
+            any |= site_is_run(&c->site[i]) && ahead_run(&c->site[i], now);
     } while (any);
 }
 

@@ -385,6 +385,12 @@ struct elastic_chip {
     struct kernel            *kernel; // owned; NULL once the run has ended
 };
 
+/* Whether its chip consists of more than its mail. */
+static inline bool site_is_run(const struct site *s)
+{
+    return !s->chip->alone || s->chip->alone[s->index];
+}
+
 /* The i-th output of a core, and how many there are. */
 static inline struct pixel site_output(const struct site *s, uint64_t i)
 {
