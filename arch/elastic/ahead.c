@@ -80,7 +80,7 @@ static bool send_from(struct site *s, const struct send_buffer *b)
 static bool multiply(struct site *s)
 {
     struct ahead *a = s->ahead;
-    const uint32_t results = s->chip->cfg->results;
+    const uint32_t results = a->results;
     struct flight *f = flight(a, a->n_array);
 
     meter_spend(&s->array_meter, f->load_end, &a->by_port, ELASTIC_STARVED, ON_PORT, 0);
@@ -101,7 +101,7 @@ static bool multiply(struct site *s)
     s->array_end = f->array_end = from + s->array_clk;
     meter_work(&s->array_meter, from, f->array_end);
     a->n_array++;
-    a->registers_clk = s->chip->cfg->registers > 1 ? from : f->array_end;
+    a->registers_clk = a->shadow ? from : f->array_end;
     return true;
 }
 
@@ -646,6 +646,8 @@ bool ahead_new(struct site *s)
     for (uint32_t i = 0; a->back && i < s->n_back; i++)
         a->back[i] = (struct returning){ .back = &s->back[i], .column.at = NOWHERE,
                                            .clk = CYC_NEVER };
+    a->results = s->chip->cfg->results;
+    a->shadow = s->chip->cfg->registers > 1;
     a->gate_end = a->gate + s->n_in;
     a->back_end = a->back + s->n_back;
     s->base.ops = &elastic_ahead_ops;

@@ -26,7 +26,7 @@ struct span { // in which the port works
 };
 
 struct column { // of an image
-    uint64_t        image, left_out;
+    uint64_t        image;
     uint32_t        at;    // NOWHERE: none yet
     const uint32_t *words; // of a pixel in each row of its slot
 };
@@ -61,6 +61,8 @@ struct ahead {
     struct flight *flight; // owned; ring of mask + 1
     uint32_t      *used;   // owned; [mask + 1][n_added]: residual pixels that a firing takes
     uint32_t       mask;
+    uint32_t       results; // of the array that may wait
+    bool           shadow;  // registers: they are free as the array starts
     uint64_t       n_load, n_array, n_digital; // firings whose start of this is known
     uint64_t       seen_array, seen_digital;   // that have started by the clock
     struct cursor  load, digital;              // the next of each takes these outputs

@@ -21,13 +21,11 @@ struct choice { // what the port begins next
 static inline bool column_turns(const struct site *s, struct column *c, uint64_t image,
                                 uint32_t column, const uint32_t *words)
 {
-    const uint64_t left_out = s->chip->left_out.images;
-
-    if (column == c->at && image == c->image && left_out == c->left_out)
+    if (column == c->at && image == c->image)
         return false;
-    const uint64_t all = (image + left_out) * s->pl->in_width + column;
+    const uint64_t all = (image + s->chip->left_out.images) * s->pl->in_width + column;
     const uint64_t slot = remainder_of(all, &s->layout->columns);
-    *c = (struct column){ image, left_out, column, words + slot * s->layout->shape.height };
+    *c = (struct column){ image, column, words + slot * s->layout->shape.height };
     return true;
 }
 
@@ -42,6 +40,24 @@ static void turn(const struct site *s, struct gate *g)
         return;
     g->old_image = quotient(c - k, &s->width);
     g->old = (size_t)(c - k - g->old_image * s->width.d) * s->pl->in_height;
+}
+
+static inline void find_column(const struct site *s, struct gate *g)
+{
+    const struct place *at = &g->in->order->at[g->next.at];
+
+    if (column_turns(s, &g->column, g->next.image, at->column, g->write_words))
+        turn(s, g);
+}
+
+void ahead_turn(struct site *s)
+{
+    for (struct gate *g = s->ahead->gate; g < s->ahead->gate_end; g++) {
+        g->column.at = NOWHERE;
+        find_column(s, g);
+    }
+    for (struct returning *r = s->ahead->back; r < s->ahead->back_end; r++)
+        r->column.at = NOWHERE;
 }
 
 /* ---- what can begin, and when ---- */
@@ -77,8 +93,7 @@ static bool slot_is_free(const struct site *s, struct gate *g, const struct retu
 {
     const struct place *at = &g->in->order->at[g->next.at];
 
-    if (column_turns(s, &g->column, g->next.image, at->column, g->write_words))
-        turn(s, g);
+    find_column(s, g);
     *who = NULL;
     if (!g->reused)
         return true;
@@ -370,7 +385,6 @@ static void store(struct site *s, struct gate *g, uint64_t from)
     struct intake *in = g->in;
     const struct place *at = &in->order->at[g->next.at];
 
-    column_turns(s, &g->column, g->next.image, at->column, g->write_words); // images left out?
     const uint64_t words = g->column.words[at->row], to = from + port_clocks(s, words);
 
     ahead_see_gate(g, from);

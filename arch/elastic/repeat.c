@@ -269,6 +269,8 @@ static void leave_out(struct repeat *r, const struct moment *before, uint64_t no
         .begun = chip_images_begun(c), .ended = r->image + 1 };
     if (turned)
         turns_leave_out(r->turns, times);
+    for (uint32_t i = 0; c->ahead && i < c->plan->n_core; i++)
+        ahead_turn(&c->site[i]);
     c->n_image -= images;
 }
 

@@ -695,6 +695,9 @@ uint64_t ahead_settle(struct site *s, uint64_t before);
 /* All that can be known in a clock; whether there was anything new. */
 bool ahead_run(struct site *s, uint64_t now);
 
+/* Images have been left out: columns come to other slots. */
+void ahead_turn(struct site *s);
+
 /* For repeat.c: all that decides what follows, but for what comes and what the port does. */
 void ahead_state(const struct site *s, uint64_t image, uint64_t now,
                  void (*put)(void *user, uint64_t number), void *user);
