@@ -30,7 +30,7 @@ enum { LEAST_FLIGHTS = 16 }; // a power of two: how far the port may run ahead
 
 /* ---- what starts, as soon as it is known ---- */
 
-static void take_credit(struct link *l)
+static inline void take_credit(struct link *l)
 {
     uint32_t n = mail_take(l->credits);
 
@@ -38,7 +38,7 @@ static void take_credit(struct link *l)
     l->got += n;
 }
 
-static bool send(struct site *s, struct link *l)
+static inline bool send(struct site *s, struct link *l)
 {
     struct token_out *t = send_buffer_token(l->from, l->next);
     uint64_t bits, from = max_u64(l->meter.since_clk, t->clk);
@@ -67,7 +67,7 @@ static bool send(struct site *s, struct link *l)
 }
 
 /* By all links of a buffer. */
-static bool send_from(struct site *s, const struct send_buffer *b)
+static inline bool send_from(struct site *s, const struct send_buffer *b)
 {
     bool sent = false;
 
@@ -77,7 +77,7 @@ static bool send_from(struct site *s, const struct send_buffer *b)
     return sent;
 }
 
-static bool multiply(struct site *s)
+static inline bool multiply(struct site *s)
 {
     struct ahead *a = s->ahead;
     const uint32_t results = a->results;
@@ -121,7 +121,7 @@ uint64_t ahead_comes(const struct intake *in, uint64_t pixels)
 }
 
 /* When all pixels of an added stream are there for the next n outputs; *used of them are. */
-static uint64_t residual_comes(const struct site *s, uint32_t k, uint32_t n, uint32_t *used)
+static inline uint64_t residual_comes(const struct site *s, uint32_t k, uint32_t n, uint32_t *used)
 {
     const struct intake *in = &s->added[k];
     struct cursor at = s->ahead->digital;
@@ -176,7 +176,7 @@ static void wait_for_room(struct site *s, uint64_t until)
 }
 
 /* Whether it is known when the next operation's places are free, and there until then. */
-static bool has_room(struct site *s)
+static inline bool has_room(struct site *s)
 {
     struct ahead *a = s->ahead;
     uint64_t from = s->digital_meter.since_clk;
@@ -193,7 +193,7 @@ static bool has_room(struct site *s)
 }
 
 /* Goes from cause to cause of the next digital operation, as far as they are known. */
-static bool may_digital(struct site *s, struct flight *f)
+static inline bool may_digital(struct site *s, struct flight *f)
 {
     struct ahead *a = s->ahead;
     struct meter *m = &s->digital_meter;
@@ -227,7 +227,7 @@ static bool may_digital(struct site *s, struct flight *f)
     return true;
 }
 
-static bool process(struct site *s)
+static inline bool process(struct site *s)
 {
     struct ahead *a = s->ahead;
     struct flight *f = flight(a, a->n_digital);
@@ -294,7 +294,7 @@ void ahead_fire(struct site *s)
 /* ---- what has started by the clock ---- */
 
 /* Clocks in which the core is at work, from starts that never fall. */
-static void works(struct ahead *a, struct elastic_core *count, uint64_t from, uint64_t to)
+static inline void works(struct ahead *a, struct elastic_core *count, uint64_t from, uint64_t to)
 {
     from = max_u64(from, a->works_clk);
     if (to <= from)
@@ -315,7 +315,7 @@ static void see_delivered(struct site *s, uint64_t now)
         fill_take(&s->out.fill, clk, s->out.fill.used);
 }
 
-static void see_out(struct site *s, uint64_t now)
+static inline void see_out(struct site *s, uint64_t now)
 {
     if (s->delivers)
         see_delivered(s, now);
@@ -323,7 +323,7 @@ static void see_out(struct site *s, uint64_t now)
         ahead_see_freed(&s->out, now);
 }
 
-static void see_digital(struct site *s, const struct flight *f)
+static inline void see_digital(struct site *s, const struct flight *f)
 {
     struct ahead *a = s->ahead;
     const uint64_t clk = f->digital_start;

@@ -63,7 +63,7 @@ void ahead_turn(struct site *s)
 /* ---- what can begin, and when ---- */
 
 /* When a buffer has room for a pixel read back; CYC_NEVER: nobody knows. */
-static uint64_t back_room(const struct back *b)
+static inline uint64_t back_room(const struct back *b)
 {
     const struct token_out *t = send_buffer_token(&b->out, b->out.first);
 
@@ -72,7 +72,7 @@ static uint64_t back_room(const struct back *b)
     return t->left == 0 ? t->free_clk : CYC_NEVER;
 }
 
-static bool back_is_visible(const struct site *s, const struct returning *r)
+static inline bool back_is_visible(const struct site *s, const struct returning *r)
 {
     const uint32_t *need = r->back->need + (size_t)r->next.at * s->n_in;
 
@@ -82,14 +82,14 @@ static bool back_is_visible(const struct site *s, const struct returning *r)
     return true;
 }
 
-static bool back_has_more(const struct site *s, const struct returning *r)
+static inline bool back_has_more(const struct site *s, const struct returning *r)
 {
     return r->next.image < s->chip->n_image;
 }
 
 /* Whether the slot of the next pixel is free as the port is idle; if not, *who is still to read the
  * one there, or the registers. */
-static bool slot_is_free(const struct site *s, struct gate *g, const struct returning **who)
+static inline bool slot_is_free(const struct site *s, struct gate *g, const struct returning **who)
 {
     const struct place *at = &g->in->order->at[g->next.at];
 
@@ -111,7 +111,7 @@ static bool slot_is_free(const struct site *s, struct gate *g, const struct retu
 }
 
 /* When the oldest pixel that is not stored has come; CYC_NEVER: nobody knows. */
-static uint64_t pixel_comes(const struct intake *in)
+static inline uint64_t pixel_comes(const struct intake *in)
 {
     if (in->arrived > in->taken)
         return 0;
@@ -120,7 +120,7 @@ static uint64_t pixel_comes(const struct intake *in)
 }
 
 /* What the next firing, of one output, needs of a stream. */
-static uint64_t wants(const struct site *s, uint32_t k)
+static inline uint64_t wants(const struct site *s, uint32_t k)
 {
     const struct cursor *at = &s->ahead->load;
     const uint32_t need = s->need[(size_t)at->at * s->n_in + k];
@@ -128,7 +128,7 @@ static uint64_t wants(const struct site *s, uint32_t k)
     return need > 0 ? at->image * s->in[k].order->n + need : 0;
 }
 
-static void find_wants(struct site *s)
+static inline void find_wants(struct site *s)
 {
     for (uint32_t k = 0; k < s->n_in; k++)
         s->want[k] = wants(s, k);
@@ -143,7 +143,7 @@ static inline bool output_comes(const struct site *s)
 }
 
 /* When all is stored that the next firing reads; CYC_NEVER: it is not yet. */
-static uint64_t group_comes(struct site *s)
+static inline uint64_t group_comes(struct site *s)
 {
     uint64_t clk = 0;
 
@@ -156,7 +156,7 @@ static uint64_t group_comes(struct site *s)
     return clk;
 }
 
-static void find_store(struct site *s, struct gate *g)
+static inline void find_store(struct site *s, struct gate *g)
 {
     const struct returning *who;
     const uint64_t clk = pixel_comes(g->in);
@@ -164,14 +164,14 @@ static void find_store(struct site *s, struct gate *g)
     g->clk = clk < CYC_NEVER && slot_is_free(s, g, &who) ? clk : CYC_NEVER;
 }
 
-static void find_stores(struct site *s)
+static inline void find_stores(struct site *s)
 {
     for (struct gate *g = s->ahead->gate; g < s->ahead->gate_end; g++)
         if (g->clk == CYC_NEVER)
             find_store(s, g);
 }
 
-static void find_read_backs(struct site *s)
+static inline void find_read_backs(struct site *s)
 {
     for (struct returning *r = s->ahead->back; r < s->ahead->back_end; r++)
         if (r->clk == CYC_NEVER && back_has_more(s, r) && back_is_visible(s, r))
@@ -190,7 +190,7 @@ static inline void find_load(struct site *s)
 
 /* Of what can begin in the same clock the first; but registers that need no words are loaded
  * whatever the port does. */
-static struct choice choose(const struct site *s)
+static inline struct choice choose(const struct site *s)
 {
     struct ahead *a = s->ahead;
     struct choice c = { CYC_NEVER, NULL, NULL };
@@ -238,7 +238,7 @@ static uint64_t credit_after(const struct site *s, const struct link *l, uint64_
 
 /* No pixel of which nobody knows yet comes before. One that waits for a place is sent behind the
  * store that frees it, which is known. */
-static uint64_t pixel_after(const struct gate *g, uint64_t now)
+static inline uint64_t pixel_after(const struct gate *g, uint64_t now)
 {
     const struct link *l = g->link;
 
@@ -268,7 +268,7 @@ static uint64_t room_after(const struct site *s, const struct back *b, uint64_t 
     return clk;
 }
 
-static bool is_sure(const struct site *s, const struct choice *c, uint64_t now)
+static inline bool is_sure(const struct site *s, const struct choice *c, uint64_t now)
 {
     const struct ahead *a = s->ahead;
 
@@ -293,7 +293,7 @@ static bool is_sure(const struct site *s, const struct choice *c, uint64_t now)
 /* ---- where its time goes ---- */
 
 /* The first stream of which the next firing lacks a pixel; NULL: it lacks none, or is none. */
-static struct gate *missing(const struct site *s)
+static inline struct gate *missing(const struct site *s)
 {
     struct ahead *a = s->ahead;
 
@@ -337,7 +337,7 @@ static void wait_in_vain(struct site *s, uint64_t until)
 
 /* A group is looked for as the registers are free; until then its first output is what it waits
  * for. */
-static void port_waits(struct site *s, uint64_t until)
+static inline void port_waits(struct site *s, uint64_t until)
 {
     const uint32_t group_n = s->group_n;
 
@@ -380,7 +380,7 @@ static inline void port_works(struct site *s, uint64_t from, uint64_t to)
     s->ahead->idle_clk = max_u64(s->ahead->idle_clk, to);
 }
 
-static void store(struct site *s, struct gate *g, uint64_t from)
+static inline void store(struct site *s, struct gate *g, uint64_t from)
 {
     struct intake *in = g->in;
     const struct place *at = &in->order->at[g->next.at];
@@ -434,13 +434,13 @@ static void read_back(struct site *s, struct returning *r, uint64_t from)
     find_stores(s); // whose slot is free now
 }
 
-static uint64_t load_words(struct site *s, uint32_t n)
+static inline uint64_t load_words(struct site *s, uint32_t n)
 {
     return s->words ? port_words(s, s->ahead->load.image)[s->ahead->load.at]
                     : port_firing_words(s, n);
 }
 
-static void load(struct site *s, uint64_t from)
+static inline void load(struct site *s, uint64_t from)
 {
     struct ahead *a = s->ahead;
     const uint32_t n = s->shape.n > 1 ? s->group_n : 1;
@@ -469,7 +469,7 @@ static void load(struct site *s, uint64_t from)
 }
 
 /* Whether no more can be begun until some of it is counted. */
-static bool is_full(const struct ahead *a)
+static inline bool is_full(const struct ahead *a)
 {
     return a->n_load - a->seen_digital > a->mask || a->n_span - a->first_span > a->mask;
 }
