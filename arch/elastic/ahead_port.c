@@ -272,8 +272,8 @@ static inline bool is_sure(const struct site *s, const struct choice *c, uint64_
 {
     const struct ahead *a = s->ahead;
 
-    if (s->chip->alone)
-        return false; // the others are elsewhere
+    if (s->stays)
+        return false;
     if (a->registers_clk == CYC_NEVER && (a->ready_clk < CYC_NEVER || s->shape.n > 1) &&
         digital_after(s, now) <= c->clk) // a group is looked for as they are free
         return false;

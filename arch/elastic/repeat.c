@@ -70,7 +70,7 @@ void chip_settle(struct elastic_chip *c, uint64_t now, bool done)
         net_settle(c->net, now);
     for (uint32_t i = 0; i < c->n_site; i++) {
         struct site *s = &c->site[i];
-        if (s->ahead && !done)
+        if (!site_is_run(s) || (s->ahead && !done))
             continue;
         fill_settle(&s->out.fill, now);
         for (uint32_t k = 0; k < s->n_link; k++)
@@ -132,6 +132,8 @@ void repeat_free(struct repeat *r)
         free(r->sum.at);
         free(r->sum_end);
         turns_free(r->turns);
+        for (uint32_t i = 0; i < r->chip->plan->n_core; i++)
+            r->chip->site[i].stays = false; // no moments are compared any more
     }
     free(r);
 }

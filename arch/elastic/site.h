@@ -303,6 +303,7 @@ struct site {
     bool                 pools;    // its layer, all outputs of an image
     bool                 tokens;   // of a layer of tokens: no port, no array, lanes as processor
     bool                 prompt;   // one of its added streams is
+    bool                 stays;    // with the clock, though its operations may be known ahead of it
     struct firing_shape  shape;
     struct send_buffer   out;
     struct intake        sums;  // tokens NULL: the first of its chain
@@ -560,8 +561,9 @@ void repeat_spread(struct elastic_chip *c);
 
 struct turns;
 
-/* Of a chip whose cores work ahead, before it runs: keeps what these cores are told and tell. NULL:
- * there are none, they cannot be run alone, or the host has no memory. */
+/* Of a chip whose cores work ahead, before it runs: keeps what these cores are told and tell, and
+ * makes them stay with the clock. NULL: there are none, they cannot be run alone, or the host has
+ * no memory. */
 struct turns *turns_new(struct elastic_chip *c, const struct elastic_cfg_run *cfg,
                         uint64_t rotation);
 void turns_free(struct turns *t); // takes NULL; no more is kept

@@ -36,6 +36,7 @@ struct turns {
     struct mark *mark;     // owned; [n_mark], by image; room for `rotation`
     uint64_t     n_mark;
     uint64_t     n_turn;   // that a period comes to
+    uint64_t     n_run;    // of them: no image comes after these, or all
     struct sums  sums;     // of the chip's
     uint64_t    *count;    // owned; [n_turn][sums.n]: that they grow by, in each turn
     uint64_t    *start_clk; // owned; [n_start]: of a rotation of images that have not begun
@@ -76,6 +77,13 @@ static bool find_cores(struct turns *t)
     return t->n_output > 0;
 }
 
+/* Their ports stay with the clock: how far ahead they are would depend on who knows what. */
+static void stay(const struct turns *t, struct elastic_chip *c)
+{
+    for (uint32_t i = 0; i < c->plan->n_core; i++)
+        c->site[i].stays = t->turning[i];
+}
+
 /* What they are told by others, and tell them. */
 static void keep(struct turns *t)
 {
@@ -109,6 +117,7 @@ struct turns *turns_new(struct elastic_chip *c, const struct elastic_cfg_run *cf
         return NULL;
     }
     keep(t);
+    stay(t, c);
     return t;
 }
 
@@ -177,9 +186,10 @@ static bool alone_make(struct alone *a, const struct turns *t, uint64_t before)
     *a = (struct alone){ .turns = t, .n = calloc(t->n_kept + (size_t)1, sizeof *a->n),
                          .before = before, .last = last,
                          .period_clk = t->mark[last].clk - t->mark[before].clk };
-    cfg.n_image = chip_images_known(t->chip) + t->n_turn * (last - before); // none ends
+    cfg.n_image = chip_images_known(t->chip) + t->n_run * (last - before); // none ends
     if (chip_make(&a->chip, t->chip->plan, &cfg, &kind, &m) || !a->n)
         return false;
+    stay(t, &a->chip);
     for (const struct kept *k = t->kept; k < t->kept + t->n_kept; k++)
         if (!k->comes && !make_room(&a->chip, k))
             return false;
@@ -304,6 +314,7 @@ static bool alone_run(struct alone *a, uint64_t periods)
             return false;
     } while (any || limit > before);
     chip_find_out(&a->chip, limit);
+    chip_settle(&a->chip, limit, false);
     if (limit < end_of(a, periods) || !listen(a, periods))
         return false;
     put_state(a, periods);
@@ -320,6 +331,15 @@ static bool find_sums(const struct turns *t, struct elastic_chip *c, struct sums
 
 /* ---- whether all repeats ---- */
 
+/* Whether they have counted what they have in the chip, where they may be known further ahead. */
+static bool counts_same(const struct turns *t, const struct sums *sums)
+{
+    for (size_t i = 0; i < sums->n; i++)
+        if (*sums->at[i] != *t->sums.at[i])
+            return false;
+    return true;
+}
+
 /* Each turn counts what has come since the one before. */
 static bool counts(struct turns *t, struct alone *a, const struct sums *sums)
 {
@@ -329,10 +349,11 @@ static bool counts(struct turns *t, struct alone *a, const struct sums *sums)
         return false;
     a->first = a->state;
     a->state = (struct numbers){ 0 };
-    for (uint64_t turn = 0; turn < t->n_turn; turn++, count += sums->n) {
+    for (uint64_t turn = 0; turn < t->n_run; turn++, count += sums->n) {
         for (size_t i = 0; i < sums->n; i++)
             count[i] = 0 - *sums->at[i];
-        if (!alone_run(a, turn + 1) || !numbers_same(&a->state, &a->first))
+        if (!alone_run(a, turn + 1) || !numbers_same(&a->state, &a->first) ||
+            (turn == 0 && !counts_same(t, sums)))
             return false;
         for (size_t i = 0; i < sums->n; i++)
             count[i] += *sums->at[i];
@@ -353,21 +374,22 @@ static bool take_most(const struct turns *t, const struct alone *a)
     return true;
 }
 
-/* Images of a rotation that the chip has not begun: those that have begun by the end of the last
- * turn, and those that begin a rotation after others. */
+/* Images that the chip has not begun, as many as are left out or a rotation has: those that have
+ * begun by the end of the last turn, and those that begin a rotation after others. */
 static bool find_starts(struct turns *t, const struct alone *a)
 {
     const uint64_t begun = chip_images_begun(t->chip), more = chip_images_begun(&a->chip);
+    const uint64_t period = a->last - a->before, rotation = t->n_turn * period;
 
-    t->n_start = t->n_turn * (a->last - a->before);
+    t->n_start = t->n_run < t->n_turn ? (t->n_run - 1) * period : rotation;
     t->start_clk = calloc(t->n_start, sizeof *t->start_clk);
-    if (!t->start_clk || more + a->last - a->before < begun + t->n_start || begun < a->last)
+    if (!t->start_clk || more < begun + (t->n_run - 1) * period || begun < a->last)
         return false;
     t->rotation_clk = t->n_turn * a->period_clk;
     for (uint64_t i = 0; i < t->n_start; i++)
         t->start_clk[i] = begun + i < more
                               ? a->chip.start_clk[begun + i]
-                              : a->chip.start_clk[begun + i - t->n_start] + t->rotation_clk;
+                              : a->chip.start_clk[begun + i - rotation] + t->rotation_clk;
     return true;
 }
 
@@ -379,7 +401,7 @@ static bool repeats(struct turns *t, uint64_t before)
                 find_sums(t, &a.chip, &sums);
 
     t->count = calloc(t->n_turn * t->sums.n, sizeof *t->count);
-    same = same && t->count && counts(t, &a, &sums) && take_most(t, &a) && find_starts(t, &a);
+    same = same && t->count && counts(t, &a, &sums) && find_starts(t, &a) && take_most(t, &a);
     free(sums.at);
     alone_release(&a);
     return same;
@@ -398,7 +420,8 @@ bool turns_repeat(struct turns *t, uint64_t before, uint64_t most)
             return false;
     for (t->n_turn = 1; t->n_turn * (last - before) % t->rotation != 0; t->n_turn++)
         ;
-    const uint64_t alone = last + 1 + t->n_turn * (last - before); // images
+    t->n_run = min_u64(t->n_turn, 1 + most / (last - before));
+    const uint64_t alone = last + 1 + t->n_run * (last - before); // images
     const uint64_t saved = min_u64(most, t->rotation - (last - before));
     return t->n_output * alone <= all * saved && repeats(t, before);
 }
